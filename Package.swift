@@ -1,0 +1,83 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One target for each room of the design; arrows between rooms point one way and are kept here.
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+
+let package = Package(
+    name: "sluice",
+    products: [
+        .executable(name: "sluice", targets: ["sluice"]),
+        .library(name: "SluiceClient", targets: ["SluiceClient"]),
+        .library(name: "Ledger", targets: ["Ledger"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .target(name: "CPlatform"),
+        room("Transactions", [crypto]),
+        room("RingBuffer", ["CPlatform"]),
+        room("Columns", ["Transactions", "CLZ4", "CPlatform"]),
+        room("Storage", ["Columns", "Transactions", "CSQLite", "CPlatform"]),
+        room("Rollups", ["Transactions", "Columns", "CLZ4", "CPlatform"]),
+        room("Ledger", ["Transactions", "RingBuffer", "Columns", "Storage", "Rollups", "CPlatform", crypto]),
+        room("Formats", ["Transactions", crypto]),
+        room("ReferenceDay", ["Transactions"]),
+        room("StreamProtocol", ["Transactions", "CPlatform"]),
+        room(
+            "Service",
+            [
+                "Ledger", "Formats", "StreamProtocol", "Transactions", logging,
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ] + nio),
+        room("SluiceClient", ["StreamProtocol", "Transactions"] + nio),
+        .executableTarget(
+            name: "sluice",
+            dependencies: [
+                "Transactions", "Ledger", "Rollups", "Formats", "ReferenceDay", "StreamProtocol", "Service",
+                "SluiceClient", "Storage", "Columns", "CPlatform", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        tests("TransactionsTests", ["Transactions"]),
+        tests("RingBufferTests", ["RingBuffer"]),
+        tests("ColumnsTests", ["Columns", "Transactions"]),
+        tests("StorageTests", ["Storage", "Columns", "Transactions"]),
+        tests("RollupsTests", ["Rollups", "Transactions", "Columns"]),
+        tests("LedgerTests", ["Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
+        tests("FormatsTests", ["Formats", "Transactions"]),
+        tests("ReferenceDayTests", ["ReferenceDay", "Transactions"]),
+        tests("StreamProtocolTests", ["StreamProtocol", "Transactions"]),
+        tests("ServiceTests", ["Service", "SluiceClient", "Ledger", "StreamProtocol", "Transactions", "ReferenceDay"]),
+        tests("CommandTests", ["Transactions"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

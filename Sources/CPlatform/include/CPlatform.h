@@ -1,0 +1,46 @@
+// What Swift cannot say itself: a CPU instruction, two system calls behind variadics, a prefetch.
+#ifndef SLUICE_CPLATFORM_H
+#define SLUICE_CPLATFORM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// CRC-32C (Castagnoli, RFC 3720 section 12.1) of `count` bytes, continuing from `seed` (0 to start).
+/// Uses the processor's instruction where there is one, a table elsewhere.
+uint32_t sluice_crc32c(uint32_t seed, const void *bytes, size_t count);
+
+/// The table-driven CRC-32C alone, so that tests can hold both against each other.
+uint32_t sluice_crc32c_portable(uint32_t seed, const void *bytes, size_t count);
+
+/// Sleeps while `*word == expected`, until woken or `timeout_nanoseconds` passed (negative: no limit).
+/// Returns 0 when woken or when the value differed, 1 on time-out.
+int sluice_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_nanoseconds);
+
+/// Wakes up to `count` sleepers on `word`.
+void sluice_futex_wake(const uint32_t *word, int count);
+
+/// Binds the calling thread to one processor. Returns 0, or an errno value.
+int sluice_pin_thread(int processor);
+
+/// Names the calling thread (at most 15 bytes) for `top -H` and profilers.
+void sluice_name_thread(const char *name);
+
+/// Secures disk space for the range without changing the file's size. Returns 0, or an errno value.
+int sluice_allocate(int file, int64_t offset, int64_t count);
+
+/// The process's resident memory in bytes, from /proc/self/statm; 0 when unknown.
+uint64_t sluice_resident_bytes(void);
+
+/// Asks for the cache line at `address`, to be read or written soon.
+static inline void sluice_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
+
+/// Tells the processor that this is a spin loop.
+static inline void sluice_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
+#endif
+}
+
+#endif

@@ -1,0 +1,59 @@
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+int sluice_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_nanoseconds) {
+    struct timespec limit, *limit_or_none = NULL;
+    if (timeout_nanoseconds >= 0) {
+        limit.tv_sec = timeout_nanoseconds / 1000000000;
+        limit.tv_nsec = timeout_nanoseconds % 1000000000;
+        limit_or_none = &limit;
+    }
+    long result = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, limit_or_none, NULL, 0);
+    return result == -1 && errno == ETIMEDOUT ? 1 : 0;
+}
+
+void sluice_futex_wake(const uint32_t *word, int count) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+int sluice_pin_thread(int processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+void sluice_name_thread(const char *name) {
+    char shortened[16];
+    snprintf(shortened, sizeof shortened, "%s", name);
+    pthread_setname_np(pthread_self(), shortened);
+}
+
+int sluice_allocate(int file, int64_t offset, int64_t count) {
+    int result;
+    do {
+        result = fallocate(file, FALLOC_FL_KEEP_SIZE, offset, count);
+    } while (result == -1 && errno == EINTR);
+    return result == 0 ? 0 : errno;
+}
+
+uint64_t sluice_resident_bytes(void) {
+    unsigned long total = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file) return 0;
+    int fields = fscanf(file, "%lu %lu", &total, &resident);
+    fclose(file);
+    return fields == 2 ? (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
