@@ -2,6 +2,8 @@ import Transactions
 
 /// What one event adds to its cell: the rules of `docs/statistics.md`.
 ///
+/// An event that counts in any measure has a cell in every rollup, whichever measures the rollup declares; one that counts
+/// in none has no cell.
 /// The flag for overdue and the duration are the record's own and come on top.
 struct Contribution: Hashable, Sendable {
     /// The measures that grow by one.

@@ -33,17 +33,14 @@ extension CountingPlan {
         let (contributions, overdue, amounts) = (block.contributions, block.overdue, block.amounts)
         let (lowKeys, highKeys, hashes) = (block.lowKeys, block.highKeys, block.hashes)
         let overdueOffset = layout.offset(of: .overdue) ?? layout.spill
-        let countsOverdue: UInt8 = layout.offset(of: .overdue) == nil ? 0 : 1
         let settlement = SettlementOffsets(layout)
         for row in 0..<block.count {
             let step = steps[Int(contributions[row])]
-            let isOverdue = overdue[row] & countsOverdue
-            guard step.isDeclared || isOverdue != 0 else { continue }
             let cell = table.cell(low: lowKeys[row], high: highKeys[row], hash: hashes[row])
             increment(cell, Int(step.counts.0), by: 1)
             increment(cell, Int(step.counts.1), by: 1)
             increment(cell, Int(step.counts.2), by: 1)
-            increment(cell, overdueOffset, by: UInt32(isOverdue))
+            increment(cell, overdueOffset, by: UInt32(overdue[row]))
             if step.sumLow != 0 {
                 increase(cell, Int(step.sumLow), Int(step.sumHigh), by: UInt64(bitPattern: amounts[row]))
             }

@@ -18,8 +18,6 @@ final class CountingPlan: @unchecked Sendable {
         var sumHigh: Int16 = 0
         /// True when the amount and the duration enter the extremes and the duration's sum.
         var settles = false
-        /// False when nothing of it is declared.
-        var isDeclared = false
     }
 
     let declaration: RollupDeclaration
@@ -74,7 +72,6 @@ final class CountingPlan: @unchecked Sendable {
         }
         let ofSettled: [Measure] = [.smallestAmount, .largestAmount, .durationMilliseconds, .timed]
         step.settles = contribution.settles && ofSettled.contains { layout.offset(of: $0) != nil }
-        step.isDeclared = !declared.isEmpty || step.sumLow != 0 || step.settles
         return step
     }
 }
