@@ -42,8 +42,8 @@ struct BlockPlacer {
     /// What the next block's header says of its place.
     func preface(firstSequence: UInt64, commitTime: Int64, chain: ChainHasher) -> BlockPreface {
         BlockPreface(
-            firstSequence: firstSequence, commitTime: commitTime, ledger: log.settings.ledger, offset: UInt64(offset),
-            previousChecksum: checksum, chainLinkCount: chain.linkCount, chainLink: chain.link)
+            firstSequence: firstSequence, commitTimeMicroseconds: commitTime, ledger: log.settings.ledger,
+            offset: UInt64(offset), previousChecksum: checksum, chainLinkCount: chain.linkCount, chainDigest: chain.link)
     }
 
     /// The block goes there: what comes next begins behind it.
@@ -59,7 +59,7 @@ struct BlockPlacer {
         let preface = preface(firstSequence: firstSequence, commitTime: commitTime, chain: chain)
         let block = encoder.encode(
             UnsafeBufferPointer(start: nil, count: 0), preface: preface, declarations: log.settings.declarations)
-        segment = try log.startSegment(with: block, header: try BlockHeader(parsing: block))
+        try log.startSegment(with: block)
         (segment, offset, checksum) = log.tail
         securedEnd = 0
     }

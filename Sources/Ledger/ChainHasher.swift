@@ -54,8 +54,8 @@ struct ChainHasher {
         self.init()
         let (segment, _, _) = log.tail
         guard let last = try log.blocks(of: segment).last else { return }
-        let header = try log.read(last, in: segment).header
-        self.init(linkCount: header.chainLinkCount, link: header.chainLink)
+        let preface = try log.read(last, in: segment).header.preface
+        self.init(linkCount: preface.chainLinkCount, link: preface.chainDigest)
         let first = linkCount * UInt64(ChainHead.spanRecordCount) + 1
         let decoder = BlockDecoder()
         try log.forEachBlock(from: first, where: { $0.recordCount > 0 }) { segment, entry in

@@ -8,8 +8,7 @@ struct Commit {
     /// A block to write.
     struct Block {
         /// Valid until the commit is through the flusher.
-        nonisolated(unsafe) var bytes: UnsafeRawBufferPointer
-        var header: BlockHeader
+        var encoded: EncodedBlock
         var segment: LogSegment
         /// False for a mark: it proves the block before and needs no proof itself.
         var isFlushed: Bool
@@ -24,7 +23,7 @@ struct Commit {
     /// Nothing to write when all records were duplicates, conflicts or rejected.
     var block: Block?
     /// The accepted records, in the ring until the folder is past them.
-    nonisolated(unsafe) var records: UnsafeBufferPointer<Record>
+    var records: UnsafeBufferPointer<Record>
     var firstSequence: UInt64
     var answers: [(owner: any BatchOwner, answer: BatchAnswer)] = []
     var names: [Catalogue.NamedCode] = []

@@ -186,7 +186,7 @@ final class Committer: @unchecked Sendable {
             commit.nameAnswers = nameAnswers.answers
             try secureSpace(recordCount: take.count, names: commit.names)
             try judge(take, &commit)
-            if commit.records.count > 0 || !commit.names.isEmpty { commit.block = try encode(commit) }
+            if commit.records.count > 0 || !commit.names.isEmpty { commit.block = encode(commit) }
         } catch {
             refuse(take, &commit, Committer.refusal(for: error))
         }
@@ -218,7 +218,7 @@ final class Committer: @unchecked Sendable {
 
     private func secureSpace(recordCount: Int, names: [Catalogue.NamedCode]) throws {
         let bound = BlockEncoder.largestByteCount(
-            recordCount: recordCount, declarations: names.map { .name($0.name, code: $0.code) })
+            recordCount: recordCount, declarationsByteCount: names.reduce(0) { $0 + $1.declaration.byteCount })
         if placer.needsSegment(for: bound) {
             waitForFlusher()
             if let failure = flusher.failure { throw failure }
@@ -275,19 +275,16 @@ final class Committer: @unchecked Sendable {
         }
     }
 
-    private func encode(_ commit: Commit) throws -> Commit.Block {
+    private func encode(_ commit: Commit) -> Commit.Block {
         encoderTurn = 1 - encoderTurn
         let encoder = encoders[encoderTurn]
         let preface = placer.preface(
             firstSequence: commit.firstSequence, commitTime: clockMicroseconds(), chain: chainBeforeBlock ?? chain)
         chainBeforeBlock = nil
-        let bytes = encoder.encode(
-            commit.records, preface: preface, declarations: commit.names.map { .name($0.name, code: $0.code) })
-        let header = try BlockHeader(parsing: bytes)
-        let block = Commit.Block(bytes: bytes, header: header, segment: placer.segment, isFlushed: true)
-        placer.place(header)
+        let encoded = encoder.encode(commit.records, preface: preface, declarations: commit.names.map(\.declaration))
+        placer.place(encoded.header)
         lastBlockIsProven = false
-        return block
+        return Commit.Block(encoded: encoded, segment: placer.segment, isFlushed: true)
     }
 
     private static func refusal(for error: any Error) -> Refusal {
@@ -322,10 +319,10 @@ final class Committer: @unchecked Sendable {
         var commit = Commit(
             records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: position)
         do {
-            let bound = BlockEncoder.largestByteCount(recordCount: 0, declarations: [])
+            let bound = BlockEncoder.largestByteCount(recordCount: 0, declarationsByteCount: 0)
             guard !placer.needsSegment(for: bound) else { return lastBlockIsProven = true }
             try placer.secure(bound)
-            commit.block = try encode(commit)
+            commit.block = encode(commit)
             commit.block?.isFlushed = isFlushed
             flusher.hand(commit)
         } catch {

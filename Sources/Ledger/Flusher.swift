@@ -97,9 +97,9 @@ final class Flusher: Sendable {
     private func write(_ block: Commit.Block?) -> Refusal? {
         guard let block else { return nil }
         do {
-            try log.write(block.bytes, header: block.header, to: block.segment)
+            try log.write(block.encoded, to: block.segment)
             if block.isFlushed { try block.segment.synchronise() }
-            log.publish(block.header, in: block.segment)
+            log.publish(block.encoded.header, in: block.segment)
             return nil
         } catch {
             let refusal = Refusal(.failed, "the ledger stopped writing: \(error)")

@@ -37,6 +37,9 @@ extension LedgerFiles {
         settings.timeZone = timeZone ?? settings.timeZone
         settings.cutoverMinutes = cutoverMinutes ?? settings.cutoverMinutes
         guard settings != log.settings else { return }
-        try LogRecovery.declare(settings, after: log, chain: ChainHasher(endOf: log).chainLink, nowMicroseconds: clockMicroseconds())
+        let chain = try ChainHasher(endOf: log)
+        try LogRecovery.declare(
+            settings, after: log, chainLinkCount: chain.linkCount, chainDigest: chain.link,
+            nowMicroseconds: clockMicroseconds())
     }
 }

@@ -57,7 +57,7 @@ struct Restored {
         let decoder = BlockDecoder()
         let from = min(checkpoint.sequence + 1, checkpoint.identityFrom)
         try log.forEachBlock(from: from) { segment, entry in
-            names.publish(try log.declarations(of: entry, in: segment).compactMap(Catalogue.NamedCode.init))
+            names.publish(try log.declarations(of: entry, in: segment, with: decoder).compactMap(Catalogue.NamedCode.init))
             guard entry.recordCount > 0, entry.endSequence > from else { return }
             try log.decode(entry, in: segment, with: decoder).withUnsafeBufferPointer { records in
                 if entry.endSequence > checkpoint.identityFrom {
@@ -80,6 +80,9 @@ extension Catalogue.NamedCode {
         guard case .name(let name, let code) = declaration else { return nil }
         self.init(name: name, code: code)
     }
+
+    /// What gives the name its code in the log.
+    var declaration: Declaration { .name(name, code: code) }
 }
 
 extension RollupDeclaration {

@@ -67,7 +67,7 @@ public struct Verification {
                     let header = try log.read(entry, in: segment).header
                     check(header, entry, segment, follows: previousChecksum, chain: chain)
                     previousChecksum = entry.checksum
-                    _ = try log.declarations(of: entry, in: segment)
+                    _ = try log.declarations(of: entry, in: segment, with: decoder)
                     let records = try log.decode(entry, in: segment, with: decoder)
                     report.blocks += 1
                     report.records += UInt64(records.count)

@@ -23,13 +23,14 @@ public struct LedgerSettings: Hashable, Sendable {
         identityKey = .random()
     }
 
-    private enum Key: String, CaseIterable {
-        case ledger
-        case created
-        case timeZone = "time_zone"
-        case cutover = "cutover_minutes"
-        case identityKey0 = "identity_key_0"
-        case identityKey1 = "identity_key_1"
+    /// The settings' keys in declarations.
+    private enum Key: UInt32 {
+        case ledger = 1
+        case created = 2
+        case timeZone = 3
+        case cutover = 4
+        case identityKey0 = 5
+        case identityKey1 = 6
     }
 
     /// The settings as a block declares them.
@@ -44,7 +45,7 @@ public struct LedgerSettings: Hashable, Sendable {
 
     /// Reads what `declarations` wrote; nil when one of them is missing or is no such value.
     public init?(_ declarations: [Declaration]) {
-        var values: [String: String] = [:]
+        var values: [UInt32: String] = [:]
         for case .setting(let key, let value) in declarations { values[key] = value }
         func text(_ key: Key) -> String? { values[key.rawValue] }
         guard let ledger = text(.ledger).flatMap({ UInt64($0, radix: 16) }),

@@ -53,33 +53,35 @@ public final class Log: Sendable {
     // MARK: Appending
 
     /// Writes a block at its place; not durable yet.
-    public func write(_ block: UnsafeRawBufferPointer, header: BlockHeader, to segment: LogSegment) throws(StorageError) {
-        try segment.file.write(block, at: Int(header.offset))
+    public func write(_ block: EncodedBlock, to segment: LogSegment) throws(StorageError) {
+        try segment.file.write(block.bytes, at: Int(block.header.preface.offset))
     }
 
     /// Lets readers see a block that was written, and is durable when it has records.
     public func publish(_ header: BlockHeader, in segment: LogSegment) {
         segment.append(BlockEntry(header))
         state.withLock { state in
-            state.endSequence = header.firstSequence + UInt64(header.recordCount)
+            state.endSequence = header.nextSequence
             state.lastChecksum = header.checksum
-            state.lastEnd = Int(header.offset) + header.totalByteCount
+            state.lastEnd = Int(header.preface.offset) + header.totalByteCount
         }
     }
 
     /// Begins a new segment after the last block, which must be durable. The file appears under its name only when its first
     /// block is on disk.
-    public func startSegment(with firstBlock: UnsafeRawBufferPointer, header: BlockHeader) throws -> LogSegment {
-        let path = directory + "/" + LogSegment.fileName(firstSequence: header.firstSequence)
+    @discardableResult
+    public func startSegment(with firstBlock: EncodedBlock) throws -> LogSegment {
+        let firstSequence = firstBlock.header.preface.firstSequence
+        let path = directory + "/" + LogSegment.fileName(firstSequence: firstSequence)
         let file = try fileSystem.open(path + ".new", .replace)
-        try file.write(firstBlock, at: 0)
+        try file.write(firstBlock.bytes, at: 0)
         try file.synchronise()
         try fileSystem.rename(path + ".new", to: path)
         try fileSystem.synchroniseDirectory(directory)
         let segment = LogSegment(
-            firstSequence: header.firstSequence, path: path, file: try fileSystem.open(path, .write), directory: [])
+            firstSequence: firstSequence, path: path, file: try fileSystem.open(path, .write), directory: [])
         state.withLock { $0.segments.append(segment) }
-        publish(header, in: segment)
+        publish(firstBlock.header, in: segment)
         return segment
     }
 
@@ -228,17 +230,13 @@ extension Log {
         }
     }
 
-    /// Checks every checksum of a block.
-    public func verify(_ entry: BlockEntry, in segment: LogSegment, with decoder: BlockDecoder) throws {
-        _ = try decode(entry, in: segment, with: decoder)
-        _ = try declarations(of: entry, in: segment)
-    }
-
     /// The names and settings that a block declares.
-    public func declarations(of entry: BlockEntry, in segment: LogSegment) throws -> [Declaration] {
+    public func declarations(
+        of entry: BlockEntry, in segment: LogSegment, with decoder: BlockDecoder
+    ) throws -> [Declaration] {
         let (header, bytes) = try read(entry, in: segment)
         do {
-            return try bytes.withUnsafeBytes { try BlockDecoder.declarations(header, $0) }
+            return try bytes.withUnsafeBytes { try decoder.declarations(header, $0) }
         } catch let error as BlockError {
             throw LogError.damaged(
                 path: segment.path, offset: entry.offset, sequences: entry.firstSequence..<entry.endSequence,

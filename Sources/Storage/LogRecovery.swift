@@ -45,13 +45,41 @@ public enum LogRecovery {
         let log = Log(
             directory: directory, settings: settings, fileSystem: fileSystem, segments: [], endSequence: 1, lastChecksum: 0,
             lastEnd: 0)
+        let preface = BlockPreface(
+            firstSequence: 1, commitTimeMicroseconds: nowMicroseconds, ledger: settings.ledger, offset: 0)
         let encoder = BlockEncoder(capacity: 1)
-        let place = BlockPreface(
-            firstSequence: 1, commitTime: nowMicroseconds, ledger: settings.ledger, offset: 0, previousChecksum: 0,
-            chainLinkCount: 0, chainLink: ChainHead.origin.digest)
-        let block = encoder.encode(UnsafeBufferPointer(start: nil, count: 0), preface: place, declarations: settings.declarations)
-        _ = try log.startSegment(with: block, header: try BlockHeader(parsing: block))
+        try log.startSegment(
+            with: encoder.encode(
+                UnsafeBufferPointer(start: nil, count: 0), preface: preface, declarations: settings.declarations))
         return log
+    }
+
+    /// Declares other settings: they begin a new segment.
+    ///
+    /// A segment without records is replaced, with the names that it declared; the name of a segment's file is its first
+    /// sequence, so there cannot be two.
+    public static func declare(
+        _ settings: LedgerSettings, after log: Log, chainLinkCount: UInt64, chainDigest: [UInt8], nowMicroseconds: Int64
+    ) throws {
+        let decoder = BlockDecoder(capacity: 1)
+        let (last, _, lastChecksum) = log.tail
+        let blocks = try log.blocks(of: last)
+        var declarations = settings.declarations
+        var previousChecksum = lastChecksum
+        if let first = blocks.first, last.firstSequence == log.endSequence {
+            previousChecksum = try log.read(first, in: last).header.preface.previousChecksum
+            for entry in blocks {
+                declarations += try log.declarations(of: entry, in: last, with: decoder).filter {
+                    if case .name = $0 { true } else { false }
+                }
+            }
+        }
+        let preface = BlockPreface(
+            firstSequence: log.endSequence, commitTimeMicroseconds: nowMicroseconds, ledger: settings.ledger, offset: 0,
+            previousChecksum: previousChecksum, chainLinkCount: chainLinkCount, chainDigest: chainDigest)
+        let encoder = BlockEncoder(capacity: 1)
+        try log.startSegment(
+            with: encoder.encode(UnsafeBufferPointer(start: nil, count: 0), preface: preface, declarations: declarations))
     }
 
     /// Opens the log of a ledger and brings its end in order.
@@ -132,7 +160,7 @@ public enum LogRecovery {
         let bytes = try file.bytes(at: entry.offset, count: entry.byteCount)
         return bytes.withUnsafeBytes { bytes in
             do throws(BlockError) {
-                try BlockDecoder().verify(try BlockHeader(parsing: bytes), bytes)
+                try BlockDecoder(capacity: 1).verify(try BlockHeader(parsing: bytes), bytes)
                 return nil
             } catch {
                 return "\(error)"
@@ -144,7 +172,7 @@ public enum LogRecovery {
         let bytes = try file.bytes(at: entry.offset, count: entry.byteCount)
         do {
             let declarations = try bytes.withUnsafeBytes {
-                try BlockDecoder.declarations(try BlockHeader(parsing: $0), $0)
+                try BlockDecoder(capacity: 1).declarations(try BlockHeader(parsing: $0), $0)
             }
             if let settings = LedgerSettings(declarations) { return settings }
         } catch let error as BlockError {

@@ -20,11 +20,12 @@ public struct BlockEntry: Hashable, Sendable {
     public var endSequence: UInt64 { firstSequence + UInt64(recordCount) }
 
     init(_ header: BlockHeader) {
-        firstSequence = header.firstSequence
+        firstSequence = header.preface.firstSequence
         recordCount = header.recordCount
-        offset = Int(header.offset)
+        offset = Int(header.preface.offset)
         byteCount = header.totalByteCount
-        timeRange = header.recordCount == 0 ? 0..<0 : header.leastTime..<header.greatestTime + 1
+        timeRange =
+            header.recordCount == 0 ? 0..<0 : header.earliestTimeMicroseconds..<header.latestTimeMicroseconds + 1
         checksum = header.checksum
     }
 }

@@ -46,20 +46,18 @@ struct SegmentScanner {
             var reason: String
             do {
                 let header = try window.header(at: offset)
-                if let fault = fault(
-                    of: header, at: offset, ledger: ledger, sequence: expectedSequence, checksum: expectedChecksum)
-                {
-                    reason = fault
-                } else if offset + header.totalByteCount > fileByteCount {
-                    reason = "the block is cut short"
-                } else {
+                try header.checkPlace(
+                    ledger: ledger ?? header.preface.ledger, offset: UInt64(offset), previousChecksum: expectedChecksum,
+                    firstSequence: expectedSequence)
+                if offset + header.totalByteCount <= fileByteCount {
                     entries.append(BlockEntry(header))
-                    ledger = header.ledger
+                    ledger = header.preface.ledger
                     offset += header.totalByteCount
-                    expectedSequence += UInt64(header.recordCount)
+                    expectedSequence = header.nextSequence
                     expectedChecksum = header.checksum
                     continue
                 }
+                reason = "the block is cut short"
             } catch BlockError.unsupportedVersion(let version) {
                 return SegmentScan(
                     entries: entries, end: offset, tail: .newer(version: Int(version)), fileByteCount: fileByteCount)
@@ -72,29 +70,17 @@ struct SegmentScanner {
         return SegmentScan(entries: entries, end: offset, tail: .clean, fileByteCount: fileByteCount)
     }
 
-    private func fault(
-        of header: BlockHeader, at offset: Int, ledger: UInt64?, sequence: UInt64, checksum: UInt32?
-    ) -> String? {
-        if let ledger, header.ledger != ledger { return "the block belongs to another ledger" }
-        if header.offset != UInt64(offset) { return "the block was written for offset \(header.offset)" }
-        if header.firstSequence != sequence {
-            return "the block begins with sequence \(header.firstSequence) where \(sequence) was expected"
-        }
-        if let checksum, header.previousChecksum != checksum { return "the block does not follow the one before it" }
-        return nil
-    }
-
     /// A later block of this ledger at its own place was written only after what lay before it was durable.
     private func tail(
         after offset: Int, reason: String, window: inout Window, ledger: UInt64?, sequence: UInt64
     ) throws -> SegmentScan.Tail {
         var candidate = offset + 8
         while let position = try window.nextMagic(from: candidate) {
-            if let header = try? window.header(at: position), ledger == nil || header.ledger == ledger,
-                header.offset == UInt64(position), header.firstSequence >= sequence
+            if let header = try? window.header(at: position), ledger == nil || header.preface.ledger == ledger,
+                header.preface.offset == UInt64(position), header.preface.firstSequence >= sequence
             {
                 return .damaged(
-                    reason: reason, successorOffset: position, successorSequence: header.firstSequence)
+                    reason: reason, successorOffset: position, successorSequence: header.preface.firstSequence)
             }
             candidate = position + 8
         }
@@ -130,7 +116,7 @@ struct SegmentScanner {
                 let found = bytes.withUnsafeBytes { bytes -> Int? in
                     var at = position - start
                     while at + 8 <= bytes.count {
-                        if bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self) == BlockHeader.magic { return at }
+                        if bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self) == BlockHeader.magic { return at }
                         at += 8
                     }
                     position = start + at
