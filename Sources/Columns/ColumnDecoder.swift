@@ -1,5 +1,3 @@
-import CPlatform
-
 /// Decodes what `ColumnEncoder` encoded, and any other bytes to an error. Not for use by two threads at once.
 ///
 /// Nothing is believed before it is checked: `ColumnDescriptor` bounds all lengths by 8 bytes a value, and the checks
@@ -44,7 +42,7 @@ public final class ColumnDecoder {
         guard bytes.count == descriptor.storedByteCount else {
             throw .truncated(needed: descriptor.storedByteCount, available: bytes.count)
         }
-        guard sluice_crc32c(0, bytes.baseAddress, bytes.count) == descriptor.checksum else { throw .checksum }
+        guard crc32c(of: bytes) == descriptor.checksum else { throw .checksum }
         guard descriptor.isCompressed else {
             try decodePlain(descriptor, bytes, into: output)
             return
@@ -152,7 +150,7 @@ public final class ColumnDecoder {
         }
         offset = start + descriptor.storedByteCount
         let body = UnsafeRawBufferPointer(rebasing: bytes[start..<offset])
-        guard sluice_crc32c(0, body.baseAddress, body.count) == descriptor.checksum else { throw .checksum }
+        guard crc32c(of: body) == descriptor.checksum else { throw .checksum }
         let output = UnsafeMutableBufferPointer(start: storage, count: count)
         try decodePlain(descriptor, body, into: output)
         return UnsafeBufferPointer(output)

@@ -41,7 +41,7 @@ public enum Codec: UInt8, Sendable {
 /// With differences, the first value (8 bytes) comes before these, and the codec holds, for each further value, its
 /// wrapping difference from the one before plus 2^63, so that a signed order becomes an unsigned one. An inner column
 /// is a descriptor followed by its bytes; it is constant or packed, with or without differences, and never compressed.
-public struct ColumnDescriptor: Equatable, Sendable {
+public struct ColumnDescriptor: Hashable, Sendable {
     /// How the values are stored.
     public var codec: Codec
     /// True when the stored bytes are an LZ4 block.

@@ -1,5 +1,3 @@
-import CPlatform
-
 /// Encodes columns of unsigned 64-bit values, each in the cheapest way found. All memory is allocated once.
 ///
 /// The choice goes by the covering frame, a sorted sample of values, another of differences, and, where the sample
@@ -242,7 +240,8 @@ public final class ColumnEncoder {
         let end = writePacked(column, frame: frame, at: bodyOffset + (descriptor.isDifferenced ? 8 : 0))
         descriptor.encodedByteCount = end - bodyOffset
         descriptor.storedByteCount = descriptor.encodedByteCount
-        descriptor.checksum = sluice_crc32c(0, staging + bodyOffset, descriptor.storedByteCount)
+        descriptor.checksum = crc32c(
+            of: UnsafeRawBufferPointer(start: staging + bodyOffset, count: descriptor.storedByteCount))
         descriptor.write(to: staging + offset)
         return end
     }
@@ -255,7 +254,7 @@ public final class ColumnEncoder {
         let bytes = compressed ?? plain
         descriptor.isCompressed = compressed != nil
         descriptor.storedByteCount = bytes.count
-        descriptor.checksum = sluice_crc32c(0, bytes.baseAddress, bytes.count)
+        descriptor.checksum = crc32c(of: bytes)
         return Encoded(descriptor: descriptor, bytes: bytes)
     }
 }
