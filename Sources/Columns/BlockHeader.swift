@@ -112,7 +112,8 @@ public struct BlockHeader: Hashable, Sendable {
     static let commonByteCount = 12
     /// No version's header is longer.
     static let largestCommonByteCount = 65_536
-    static let magic: UInt32 = 0x4B42_4C53
+    /// The first four bytes of every block: `SLBK`.
+    public static let magic: UInt32 = 0x4B42_4C53
     static let largestDeclarationsByteCount = 1 << 28
 
     init(preface: BlockPreface, layout: Layout, recordCount: Int) {

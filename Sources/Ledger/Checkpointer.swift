@@ -22,7 +22,7 @@ final class Checkpointer: @unchecked Sendable {
 
     private let catalogue: Catalogue
     private let names: NameRegistry
-    private let identity: @Sendable () -> Catalogue.Checkpoint
+    private let identity: IdentityProgress
     private let report: @Sendable (String) -> Void
     private let bell = Doorbell()
     private let state: Mutex<State>
@@ -35,7 +35,7 @@ final class Checkpointer: @unchecked Sendable {
     ///   - report: told about failures.
     init(
         catalogue: Catalogue, names: NameRegistry, checkpointSequence: UInt64,
-        identity: @escaping @Sendable () -> Catalogue.Checkpoint, report: @escaping @Sendable (String) -> Void
+        identity: IdentityProgress, report: @escaping @Sendable (String) -> Void
     ) {
         self.catalogue = catalogue
         self.names = names
@@ -52,10 +52,9 @@ final class Checkpointer: @unchecked Sendable {
 
     /// Takes what the folder has counted since the last checkpoint. The folder calls it when nothing is pending.
     func start(_ rollups: DrainedRollups) {
-        var checkpoint = identity()
         state.withLock { state in
             precondition(state.pending == nil, "one checkpoint at a time")
-            checkpoint.sequence = rollups.sequences?.upperBound ?? state.checkpointSequence
+            let checkpoint = identity.checkpoint(sequence: rollups.sequences?.upperBound ?? state.checkpointSequence)
             state.pending = Pending(rollups: rollups, names: names.takeUnsaved(), checkpoint: checkpoint)
         }
         bell.ring()

@@ -4,7 +4,9 @@ import Storage
 import Transactions
 
 /// What one pass of the committer makes durable, on its way to the flusher and then to the folder.
-struct Commit {
+///
+/// Handed from thread to thread, one of them at a time: the pointers in it stay valid until the last is done.
+struct Commit: @unchecked Sendable {
     /// A block to write.
     struct Block {
         /// Valid until the commit is through the flusher.

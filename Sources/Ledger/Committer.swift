@@ -53,8 +53,7 @@ final class Committer: @unchecked Sendable {
     private var inFlight: [InFlight] = []
     private var lastBlockIsProven = true
     private var nextMaintenance: UInt64
-    /// What a checkpoint may say of the identity index.
-    private let identityState: Mutex<Catalogue.Checkpoint>
+    private let identity: IdentityProgress
 
     /// The most records of a block.
     static let blockRecordCount = BlockHeader.largestRecordCount
@@ -66,7 +65,7 @@ final class Committer: @unchecked Sendable {
 
     init(
         ring: RingBuffer, bell: Doorbell, pin: Cursor, flusher: Flusher, names: NameRegistry, log: Log, index: IdentityIndex,
-        chain: ChainHasher, options: LedgerOptions
+        identity: IdentityProgress, chain: ChainHasher, options: LedgerOptions
     ) {
         self.ring = ring
         self.bell = bell
@@ -82,7 +81,7 @@ final class Committer: @unchecked Sendable {
         placer = BlockPlacer(log: log, largestSegmentByteCount: options.segmentByteCount)
         encoders = [BlockEncoder(capacity: Committer.blockRecordCount), BlockEncoder(capacity: Committer.blockRecordCount)]
         verdicts = .allocate(capacity: Committer.blockRecordCount)
-        identityState = Mutex(Committer.state(of: index, end: nextSequence))
+        self.identity = identity
     }
 
     deinit { verdicts.deallocate() }
@@ -97,9 +96,6 @@ final class Committer: @unchecked Sendable {
 
     /// Takes what is in the ring, then ends.
     func close() { enqueue { $0.isClosing = true } }
-
-    /// What a checkpoint may say of the identity index: never newer than the index is.
-    var identityCheckpoint: Catalogue.Checkpoint { identityState.withLock { $0 } }
 
     private func enqueue(_ change: (inout Requests) -> Void) {
         requests.withLock { change(&$0) }
@@ -337,7 +333,7 @@ final class Committer: @unchecked Sendable {
         guard flusher.failure == nil else { return }
         try? placer.trim()
         _ = try? index.closeDates(idleBefore: .max, durable: nextSequence - 1, byteLimit: 0)
-        identityState.withLock { $0 = Committer.state(of: index, end: nextSequence) }
+        identity.update(index, end: nextSequence)
     }
 
     // MARK: Upkeep
@@ -366,12 +362,7 @@ final class Committer: @unchecked Sendable {
         // A failure here costs memory or a longer recovery, not correctness: the table stays, and is tried again.
         _ = try? index.closeDates(
             idleBefore: idleBefore, durable: flusher.durableSequence, byteLimit: options.identityByteCount)
-        identityState.withLock { $0 = Committer.state(of: index, end: nextSequence) }
-    }
-
-    private static func state(of index: IdentityIndex, end: UInt64) -> Catalogue.Checkpoint {
-        Catalogue.Checkpoint(
-            sequence: 0, identityFrom: index.firstSequenceOnlyInMemory(end: end), identityFiles: index.fileNames)
+        identity.update(index, end: nextSequence)
     }
 }
 

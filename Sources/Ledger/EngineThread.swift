@@ -6,8 +6,11 @@ import Synchronization
 /// the cooperative pool.
 final class EngineThread: Sendable {
     private let finished = DispatchSemaphore(value: 0)
+    private let end: @Sendable () -> Void
 
-    init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+    /// - Parameter end: makes `body` return once it has nothing more to do.
+    init(_ name: String, end: @escaping @Sendable () -> Void, _ body: @escaping @Sendable () -> Void) {
+        self.end = end
         let finished = self.finished
         let thread = Thread {
             sluice_name_thread(name)
@@ -18,8 +21,11 @@ final class EngineThread: Sendable {
         thread.start()
     }
 
-    /// Waits until the body has returned. Once.
-    func join() { finished.wait() }
+    /// Asks the body to end and waits until it has. Once.
+    func stop() {
+        end()
+        finished.wait()
+    }
 }
 
 /// Microseconds since 1970-01-01 UTC.

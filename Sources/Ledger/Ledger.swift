@@ -28,7 +28,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     private let flusher: Flusher
     private let folder: Folder
     private let checkpointer: Checkpointer
-    private let threads: [(thread: EngineThread, close: @Sendable () -> Void)]
+    private let threads: [EngineThread]
     /// For questions; a catalogue is used by one thread at a time.
     private let readCatalogue: Mutex<CatalogueBox>
     private let isClosed = Atomic<Bool>(false)
@@ -76,25 +76,29 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         ring = RingBuffer(
             capacity: options.ringSlotCount, slotByteCount: Record.byteCount, largestBatch: Ledger.largestBatch,
             gates: [pin, folded], bell: committerBell)
-        let committerBox = Mutex<Committer?>(nil)
+        let identity = IdentityProgress(restored.index, end: log.endSequence)
         checkpointer = Checkpointer(
             catalogue: catalogue!, names: registry, checkpointSequence: restored.checkpoint.sequence,
-            identity: { committerBox.withLock { $0!.identityCheckpoint } }, report: report)
+            identity: identity, report: report)
         folder = Folder(
             accumulator: restored.accumulator, cursor: folded, ring: ring, checkpointer: checkpointer, options: options)
         flusher = Flusher(
             log: log, chain: chain.head, names: registry, folder: folder, committerBell: committerBell, onFailure: onFailure)
         committer = Committer(
             ring: ring, bell: committerBell, pin: pin, flusher: flusher, names: registry, log: log, index: restored.index,
-            chain: chain, options: options)
-        committerBox.withLock { $0 = committer }
-        let (committer, flusher, folder, checkpointer) = (committer, flusher, folder, checkpointer)
-        // In the order in which they end: each is done when the one before has nothing more for it.
-        threads = [
-            (EngineThread("committer") { committer.run() }, { committer.close() }),
-            (EngineThread("flusher") { flusher.run() }, { flusher.close() }),
-            (EngineThread("folder") { folder.run() }, { folder.close() }),
-            (EngineThread("checkpointer") { checkpointer.run() }, { checkpointer.close() }),
+            identity: identity, chain: chain, options: options)
+        threads = Ledger.startThreads(committer, flusher, folder, checkpointer)
+    }
+
+    /// In the order in which they end: each is done when the one before has nothing more for it.
+    private static func startThreads(
+        _ committer: Committer, _ flusher: Flusher, _ folder: Folder, _ checkpointer: Checkpointer
+    ) -> [EngineThread] {
+        [
+            EngineThread("committer", end: { committer.close() }) { committer.run() },
+            EngineThread("flusher", end: { flusher.close() }) { flusher.run() },
+            EngineThread("folder", end: { folder.close() }) { folder.run() },
+            EngineThread("checkpointer", end: { checkpointer.close() }) { checkpointer.run() },
         ]
     }
 
@@ -149,7 +153,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     public func codes(for names: [Name]) async throws(Refusal) -> [UInt32] {
         let known = registry.codes(for: names)
         if !known.contains(nil) { return known.compactMap(\.self) }
-        let result = await withCheckedContinuation { continuation in
+        let result: Result<[UInt32], Refusal> = await withCheckedContinuation { continuation in
             if isClosed.load(ordering: .acquiring) {
                 continuation.resume(returning: .failure(Refusal(.closing, "the ledger is being closed")))
             } else {
@@ -203,10 +207,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     /// Takes what was submitted, makes it durable, saves statistics and index, and lets go of the files. Blocks.
     public func close() {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        for (thread, close) in threads {
-            close()
-            thread.join()
-        }
+        for thread in threads { thread.stop() }
     }
 }
 

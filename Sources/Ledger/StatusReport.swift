@@ -40,7 +40,7 @@ extension LedgerStatus {
 extension LedgerFiles {
     fileprivate func derivedByteCount(fileSystem: any FileSystem) throws -> Int {
         let indexFiles = try fileSystem.list(index).map { index + "/" + $0 }
-        return try (indexFiles + catalogueFiles).filter(fileSystem.exists).reduce(0) { total, path in
+        return (indexFiles + catalogueFiles).filter(fileSystem.exists).reduce(0) { total, path in
             // A file may go between the listing and here: the daemon merges its files.
             total + ((try? fileSystem.open(path, .read).byteCount()) ?? 0)
         }
