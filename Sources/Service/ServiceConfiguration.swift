@@ -1,0 +1,42 @@
+import NIOCore
+import StreamProtocol
+
+/// Where the service listens and what it bounds. Memory follows from it: each connection holds at most one receive buffer,
+/// one frame, its window's receipts and the write buffer's high-water mark.
+public struct ServiceConfiguration: Sendable {
+    /// The TCP address; nil: none.
+    public var tcp: (host: String, port: Int)?
+    /// The path of the Unix socket, which alone takes queries; nil: none.
+    public var unixSocketPath: String?
+    /// Threads that serve connections.
+    public var eventLoopThreads = 1
+    /// What every connection may do.
+    public var limits = SessionLimits()
+    /// The most connections at a time.
+    public var mostConnections = 10_000
+    /// Bytes of a connection's receive buffer.
+    public var receiveByteCount = 256 * 1024
+    /// How long a stop waits for clients to take their receipts, in milliseconds.
+    public var drainMilliseconds: Int64 = 10_000
+    /// How long a connection that was closed for a fault may take to read why, in milliseconds.
+    public var lingerMilliseconds: Int64 = 1_000
+    /// The server's name and version in welcomes.
+    public var serverName = "sluice"
+
+    /// Listens at `tcp`, `unixSocketPath`, or both.
+    public init(tcp: (host: String, port: Int)? = nil, unixSocketPath: String? = nil) {
+        self.tcp = tcp
+        self.unixSocketPath = unixSocketPath
+    }
+}
+
+/// Why the service cannot listen.
+public struct ListenError: Error, CustomStringConvertible, Sendable {
+    /// Where it tried to.
+    public var place: String
+    /// What the system said.
+    public var reason: String
+
+    /// Place and reason.
+    public var description: String { "cannot listen on \(place): \(reason)" }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+
+/// The stream protocol's server: listens on TCP and on a Unix socket, and feeds a ledger.
+///
+/// As a service it runs until a graceful shutdown is asked for, then stops: it accepts nothing new, says goodbye to each
+/// client, and waits for their remaining batches and receipts up to a deadline.
+public final class StreamServer: ServiceLifecycle.Service {
+    private struct Listening {
+        var tcp: (any Channel)?
+        var unix: (any Channel)?
+    }
+
+    private let shared: ServiceContext
+    private let group: MultiThreadedEventLoopGroup
+    private let listening = Mutex(Listening())
+
+    /// A server that is not listening yet.
+    /// - Parameters:
+    ///   - engine: where the records go.
+    ///   - query: answers what the local socket asks.
+    public init(
+        engine: any IngestEngine, configuration: ServiceConfiguration, logger: Logger, query: @escaping QueryHandler
+    ) {
+        shared = ServiceContext(
+            engine: engine, query: query, configuration: configuration,
+            registry: ConnectionRegistry(mostConnections: configuration.mostConnections), logger: logger)
+        group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopThreads)
+    }
+
+    /// The TCP port in use, for a configuration that asked for port 0; nil when not listening on TCP.
+    public var port: Int? { listening.withLock { $0.tcp?.localAddress?.port } }
+
+    /// Connections that are open now.
+    public var connectionCount: Int { shared.registry.count }
+
+    /// Starts to listen and to serve.
+    /// - Throws: `ListenError` when an address cannot be had.
+    public func start() async throws {
+        if let (host, port) = shared.configuration.tcp {
+            let channel = try await listen(at: "\(host):\(port)", isLocal: false) {
+                try await $0.bind(host: host, port: port).get()
+            }
+            listening.withLock { $0.tcp = channel }
+        }
+        if let path = shared.configuration.unixSocketPath {
+            let channel = try await listen(at: path, isLocal: true) {
+                try await $0.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+            }
+            listening.withLock { $0.unix = channel }
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+        }
+    }
+
+    /// Serves until a graceful shutdown is asked for or the task is cancelled, then stops.
+    public func run() async throws {
+        do {
+            try await start()
+        } catch {
+            await stop()
+            throw error
+        }
+        try? await gracefulShutdown()
+        await stop()
+    }
+
+    /// Stops: no new connections, goodbye to the open ones, and an end to all of them at the deadline.
+    public func stop() async {
+        let channels = listening.withLock { listening in
+            defer { listening = Listening() }
+            return [listening.tcp, listening.unix].compactMap { $0 }
+        }
+        for channel in channels { try? await channel.close() }
+        if let path = shared.configuration.unixSocketPath, !channels.isEmpty {
+            try? FileManager.default.removeItem(atPath: path)
+        }
+        shared.logger.info("draining", metadata: ["connections": .stringConvertible(connectionCount)])
+        shared.registry.drain()
+        let deadline = group.any().scheduleTask(in: .milliseconds(shared.configuration.drainMilliseconds)) {
+            [registry = shared.registry, logger = shared.logger] in
+            logger.warning(
+                "connections closed at the deadline", metadata: ["count": .stringConvertible(registry.count)])
+            registry.closeAll()
+        }
+        await shared.registry.waitUntilEmpty()
+        deadline.cancel()
+        try? await group.shutdownGracefully()
+    }
+
+    private func listen(
+        at place: String, isLocal: Bool, bind: (ServerBootstrap) async throws -> any Channel
+    ) async throws -> any Channel {
+        do {
+            let channel = try await bind(bootstrap(isLocal: isLocal))
+            let address = channel.localAddress?.port.map { "\(place.prefix { $0 != ":" }):\($0)" } ?? place
+            shared.logger.info("listening", metadata: ["address": .string(address)])
+            return channel
+        } catch {
+            throw ListenError(place: place, reason: "\(error)")
+        }
+    }
+
+    private func bootstrap(isLocal: Bool) -> ServerBootstrap {
+        let shared = shared
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1024)
+            .childChannelOption(
+                .recvAllocator,
+                value: FixedSizeRecvByteBufferAllocator(capacity: shared.configuration.receiveByteCount)
+            )
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 * 1024, high: 256 * 1024))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handler = StreamHandler(shared: shared, isLocal: isLocal, eventLoop: channel.eventLoop)
+                    try channel.pipeline.syncOperations.addHandler(handler)
+                }
+            }
+        guard !isLocal else { return bootstrap }
+        return bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+    }
+}
