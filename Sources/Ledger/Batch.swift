@@ -56,7 +56,8 @@ final class Batch: Sendable {
             }
         }
         return Receipt(
-            accepted: accepted, duplicates: duplicates, exceptions: merge(faults), firstSequence: accepted > 0 ? firstSequence : 0,
+            accepted: accepted, duplicates: duplicates, exceptions: merge(faults),
+            firstSequence: accepted > 0 ? firstSequence : 0,
             chain: chain)
     }
 

@@ -33,7 +33,7 @@ struct BlockPlacer {
             let step = max(byteCount, BlockPlacer.securedStep)
             try segment.secure(byteCount: step, at: offset)
             securedEnd = offset + step
-        } catch where error.isDiskFull {
+        } catch  where error.isDiskFull {
             try segment.secure(byteCount: byteCount, at: offset)
             securedEnd = end
         }
@@ -43,7 +43,8 @@ struct BlockPlacer {
     func preface(firstSequence: UInt64, commitTime: Int64, chain: ChainHasher) -> BlockPreface {
         BlockPreface(
             firstSequence: firstSequence, commitTimeMicroseconds: commitTime, ledger: log.settings.ledger,
-            offset: UInt64(offset), previousChecksum: checksum, chainLinkCount: chain.linkCount, chainDigest: chain.link)
+            offset: UInt64(offset), previousChecksum: checksum, chainLinkCount: chain.linkCount, chainDigest: chain.link
+        )
     }
 
     /// The block goes there: what comes next begins behind it.
@@ -53,7 +54,9 @@ struct BlockPlacer {
     }
 
     /// Begins a segment. Nothing may be on its way.
-    mutating func startSegment(with encoder: BlockEncoder, firstSequence: UInt64, commitTime: Int64, chain: ChainHasher) throws {
+    mutating func startSegment(with encoder: BlockEncoder, firstSequence: UInt64, commitTime: Int64, chain: ChainHasher)
+        throws
+    {
         try segment.trim(to: offset)
         offset = 0
         let preface = preface(firstSequence: firstSequence, commitTime: commitTime, chain: chain)

@@ -64,7 +64,8 @@ final class Committer: @unchecked Sendable {
     private static let largestNamesPerCommit = 4096
 
     init(
-        ring: RingBuffer, bell: Doorbell, pin: Cursor, flusher: Flusher, names: NameRegistry, log: Log, index: IdentityIndex,
+        ring: RingBuffer, bell: Doorbell, pin: Cursor, flusher: Flusher, names: NameRegistry, log: Log,
+        index: IdentityIndex,
         identity: IdentityProgress, chain: ChainHasher, options: LedgerOptions
     ) {
         self.ring = ring
@@ -79,7 +80,9 @@ final class Committer: @unchecked Sendable {
         nextSequence = log.endSequence
         nextMaintenance = nextSequence + Committer.maintenanceInterval
         placer = BlockPlacer(log: log, largestSegmentByteCount: options.segmentByteCount)
-        encoders = [BlockEncoder(capacity: Committer.blockRecordCount), BlockEncoder(capacity: Committer.blockRecordCount)]
+        encoders = [
+            BlockEncoder(capacity: Committer.blockRecordCount), BlockEncoder(capacity: Committer.blockRecordCount),
+        ]
         verdicts = .allocate(capacity: Committer.blockRecordCount)
         self.identity = identity
     }
@@ -108,8 +111,9 @@ final class Committer: @unchecked Sendable {
     func run() {
         while true {
             let hasWork = bell.wait(timeoutNanoseconds: lastBlockIsProven ? nil : Committer.idleNanoseconds) {
-                ring.batch(at: position) != nil || requestCount.load(ordering: .acquiring) > 0
+                ring.batch(at: position) != nil || requestCount.load(ordering: .acquiring) > 0 || isHoldingUpClaims
             }
+            forgetDurable(before: position)
             if !hasWork {
                 writeMark(isFlushed: false)
                 continue
@@ -120,7 +124,7 @@ final class Committer: @unchecked Sendable {
             let take = takeBatches()
             if take.batches.isEmpty && asked.names.isEmpty {
                 if take.end > position { release(upTo: take.end) }
-                if asked.isClosing && ring.usedSlotCount == 0 { break }
+                if asked.isClosing && !hasUnfinishedClaims { break }
                 if asked.isClosing { close() }
                 continue
             }
@@ -130,6 +134,11 @@ final class Committer: @unchecked Sendable {
         }
         finish()
     }
+
+    /// Claims wait for slots that only this thread still keeps.
+    private var isHoldingUpClaims: Bool { ring.waitingClaimCount > 0 && !inFlight.isEmpty && !flusher.isBusy }
+
+    private var hasUnfinishedClaims: Bool { ring.usedSlotCount(from: position) > 0 || ring.waitingClaimCount > 0 }
 
     private func takeRequests() -> Requests {
         guard requestCount.exchange(0, ordering: .acquiringAndReleasing) > 0 else { return Requests() }
@@ -172,7 +181,6 @@ final class Committer: @unchecked Sendable {
     // MARK: A commit
 
     private func commit(_ take: Take, names requested: [NameRequest]) {
-        forgetDurable(before: take.start)
         var commit = Commit(
             records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: take.end)
         do {

@@ -110,7 +110,8 @@ final class Flusher: Sendable {
     }
 
     private func refuse(_ commit: Commit, _ refusal: Refusal) {
-        folder.add(UnsafeBufferPointer(start: nil, count: 0), firstSequence: commit.firstSequence, ringEnd: commit.ringEnd)
+        folder.add(
+            UnsafeBufferPointer(start: nil, count: 0), firstSequence: commit.firstSequence, ringEnd: commit.ringEnd)
         commit.nameAnswers.forEach { $0.continuation.resume(returning: .failure(refusal)) }
         Flusher.deliver(
             commit.answers.map { ($0.owner, BatchAnswer(batch: $0.answer.batch, result: .failure(refusal))) })

@@ -40,7 +40,8 @@ final class Folder: @unchecked Sendable {
 
     /// - Parameter accumulator: has counted what the log holds beyond the checkpointer's last checkpoint.
     init(
-        accumulator: RollupAccumulator, cursor: Cursor, ring: RingBuffer, checkpointer: Checkpointer, options: LedgerOptions
+        accumulator: RollupAccumulator, cursor: Cursor, ring: RingBuffer, checkpointer: Checkpointer,
+        options: LedgerOptions
     ) {
         self.accumulator = accumulator
         self.cursor = cursor
@@ -77,19 +78,15 @@ final class Folder: @unchecked Sendable {
         bell.ring()
     }
 
-    private func look<Result: Sendable>(_ body: @escaping @Sendable (Folder) -> Result) -> Result {
-        let answer = Mutex<Result?>(nil)
+    private func look<Outcome: Sendable>(_ body: @escaping @Sendable (Folder) -> Outcome) -> Outcome {
+        let answer = Mutex<Outcome?>(nil)
         let done = Doorbell()
-        withoutActuallyEscaping(body) { body in
-            queue.withLock { queue in
-                queue.tasks.append(
-                    .look { folder in
-                        let result = body(folder)
-                        answer.withLock { $0 = result }
-                        done.ring()
-                    })
-            }
+        let task = Task.look { folder in
+            let result = body(folder)
+            answer.withLock { $0 = result }
+            done.ring()
         }
+        queue.withLock { $0.tasks.append(task) }
         bell.ring()
         _ = done.wait { answer.withLock { $0 != nil } }
         return answer.withLock { $0! }
@@ -131,7 +128,9 @@ final class Folder: @unchecked Sendable {
     }
 
     private func checkpointWhenDue() {
-        guard ContinuousClock.now - lastCheckpoint >= .seconds(options.checkpointSeconds), !checkpointer.isBusy else { return }
+        guard ContinuousClock.now - lastCheckpoint >= .seconds(options.checkpointSeconds), !checkpointer.isBusy else {
+            return
+        }
         startCheckpoint()
     }
 

@@ -47,7 +47,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     ///   `CatalogueError` when the catalogue is unusable and `rebuild` should make it anew.
     public init(
         _ files: LedgerFiles, options: LedgerOptions = LedgerOptions(), fileSystem: any FileSystem = DiskFileSystem(),
-        report: @escaping @Sendable (String) -> Void = { _ in }, onFailure: @escaping @Sendable (Refusal) -> Void = { _ in }
+        report: @escaping @Sendable (String) -> Void = { _ in },
+        onFailure: @escaping @Sendable (Refusal) -> Void = { _ in }
     ) throws {
         guard files.exist(in: fileSystem) else { throw LedgerError.notFound(directory: files.directory) }
         guard let lock = try fileSystem.lock(files.lock, exclusively: true) else {
@@ -83,9 +84,11 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         folder = Folder(
             accumulator: restored.accumulator, cursor: folded, ring: ring, checkpointer: checkpointer, options: options)
         flusher = Flusher(
-            log: log, chain: chain.head, names: registry, folder: folder, committerBell: committerBell, onFailure: onFailure)
+            log: log, chain: chain.head, names: registry, folder: folder, committerBell: committerBell,
+            onFailure: onFailure)
         committer = Committer(
-            ring: ring, bell: committerBell, pin: pin, flusher: flusher, names: registry, log: log, index: restored.index,
+            ring: ring, bell: committerBell, pin: pin, flusher: flusher, names: registry, log: log,
+            index: restored.index,
             identity: identity, chain: chain, options: options)
         threads = Ledger.startThreads(committer, flusher, folder, checkpointer)
     }
@@ -167,7 +170,9 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     public func knownCodes(for names: [Name]) -> [UInt32?] { registry.codes(for: names) }
 
     /// Tokens of account numbers. Nothing is kept.
-    public func tokens(for accounts: AccountNumbers) -> [UInt64] { tokeniser.tokens(of: accounts) }
+    public func tokens(for accounts: [[UInt8]]) -> [UInt64] {
+        accounts.map { account in account.withUnsafeBytes { tokeniser.token(of: $0) } }
+    }
 
     // MARK: Asking
 
@@ -208,6 +213,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     public func close() {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         for thread in threads { thread.stop() }
+        lock.release()
     }
 }
 

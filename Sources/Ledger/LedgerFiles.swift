@@ -64,8 +64,10 @@ extension LedgerFiles {
         guard TimeZone(identifier: timeZone) != nil else { throw LedgerError.unknownTimeZone(timeZone) }
         guard !exist(in: fileSystem) else { throw LedgerError.exists(directory: directory) }
         try fileSystem.createDirectory(index)
-        guard let lock = try fileSystem.lock(lock, exclusively: true) else { throw LedgerError.inUse(directory: directory) }
-        defer { withExtendedLifetime(lock) {} }
+        guard let lock = try fileSystem.lock(lock, exclusively: true) else {
+            throw LedgerError.inUse(directory: directory)
+        }
+        defer { lock.release() }
         if !fileSystem.exists(tokenKey) {
             let key = (0..<32).map { _ in UInt8.random(in: 0...255) }
             let file = try fileSystem.open(tokenKey, .createSecret)

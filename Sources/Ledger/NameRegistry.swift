@@ -61,7 +61,9 @@ final class NameRegistry: Sendable {
                 let count = Int(code - name.space.firstGivenCode)
                 guard code < name.space.largestCode, count < largestCount else {
                     return .failure(
-                        Refusal(.namesExhausted, "there are \(count) names of space '\(name.space.name)' already, the limit"))
+                        Refusal(
+                            .namesExhausted, "there are \(count) names of space '\(name.space.name)' already, the limit"
+                        ))
                 }
                 draft.pending[name] = code
                 draft.nextCode[name.space] = code + 1

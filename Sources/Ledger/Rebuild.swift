@@ -19,7 +19,7 @@ extension LedgerFiles {
             guard let lock = try fileSystem.lock(lock, exclusively: true) else {
                 throw LedgerError.inUse(directory: directory)
             }
-            defer { withExtendedLifetime(lock) {} }
+            defer { lock.release() }
             try changeSettings(timeZone: timeZone, cutoverMinutes: cutoverMinutes, fileSystem: fileSystem)
             try fileSystem.createDirectory(index)
             for file in try fileSystem.list(index).map({ index + "/" + $0 }) + catalogueFiles {

@@ -29,7 +29,8 @@ struct Restored {
     ) throws -> (restored: Restored, catalogue: Catalogue?) {
         var catalogue: Catalogue?
         var checkpoint = Catalogue.Checkpoint(sequence: 0, identityFrom: 1, identityFiles: [])
-        let (log, cut) = try LogRecovery.open(directory: files.log, fileSystem: fileSystem, mayWrite: mayWrite) { settings in
+        let (log, cut) = try LogRecovery.open(directory: files.log, fileSystem: fileSystem, mayWrite: mayWrite) {
+            settings in
             catalogue = try openCatalogue(settings)
             if let catalogue { checkpoint = try catalogue.checkpoint() }
             return checkpoint.sequence
@@ -57,7 +58,8 @@ struct Restored {
         let decoder = BlockDecoder()
         let from = min(checkpoint.sequence + 1, checkpoint.identityFrom)
         try log.forEachBlock(from: from) { segment, entry in
-            names.publish(try log.declarations(of: entry, in: segment, with: decoder).compactMap(Catalogue.NamedCode.init))
+            names.publish(
+                try log.declarations(of: entry, in: segment, with: decoder).compactMap(Catalogue.NamedCode.init))
             guard entry.recordCount > 0, entry.endSequence > from else { return }
             try log.decode(entry, in: segment, with: decoder).withUnsafeBufferPointer { records in
                 if entry.endSequence > checkpoint.identityFrom {

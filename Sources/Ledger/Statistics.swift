@@ -48,8 +48,9 @@ struct Statistics {
         try log.forEachBlock(from: 1, where: { $0.recordCount > 0 && $0.timeRange.overlaps(times) }) { segment, entry in
             guard entry.firstSequence < end else { return }
             // Blocks that were passed over leave a gap that an accumulator does not take.
-            if let counted = accumulator, counted.lastSequence + 1 != entry.firstSequence
-                || counted.shouldDrain(byteLimit: 256 << 20)
+            if let counted = accumulator,
+                counted.lastSequence + 1 != entry.firstSequence
+                    || counted.shouldDrain(byteLimit: 256 << 20)
             {
                 for chunk in counted.drain() { try builder.add(chunk) }
                 accumulator = nil

@@ -6,7 +6,8 @@ import Transactions
 extension LedgerStatus {
     /// Collects what a view of a ledger knows.
     init(
-        files: LedgerFiles, log: Log, names: NameRegistry, days: Answer, checkpoint: UInt64, chain: ChainHead, isServed: Bool,
+        files: LedgerFiles, log: Log, names: NameRegistry, days: Answer, checkpoint: UInt64, chain: ChainHead,
+        isServed: Bool,
         fileSystem: any FileSystem
     ) throws {
         directory = files.directory

@@ -46,7 +46,7 @@ public struct Verification {
         guard let lock = try fileSystem.lock(files.lock, exclusively: false) else {
             throw LedgerError.inUse(directory: files.directory)
         }
-        defer { withExtendedLifetime(lock) {} }
+        defer { lock.release() }
         let (log, _) = try LogRecovery.open(directory: files.log, fileSystem: fileSystem, mayWrite: false) { _ in 0 }
         try checkLog(log, progress: progress)
         checkDerived(log)
@@ -100,7 +100,8 @@ public struct Verification {
         if chain.sequence + 1 == entry.firstSequence,
             header.preface.chainLinkCount != chain.linkCount || header.preface.chainDigest != chain.link
         {
-            report.faults.append("\(place): the chain before sequence \(entry.firstSequence) is not that of the records")
+            report.faults.append(
+                "\(place): the chain before sequence \(entry.firstSequence) is not that of the records")
         }
     }
 
@@ -134,7 +135,8 @@ public struct Verification {
             report.chunks += 1
             guard let one = storedByDay[day], let other = countedByDay[day] else {
                 let name = (storedByDay[day] ?? countedByDay[day])!.rollup.name
-                report.faults.append("rollup \(name), \(day): only \(storedByDay[day] == nil ? "the log" : "the catalogue") has it")
+                report.faults.append(
+                    "rollup \(name), \(day): only \(storedByDay[day] == nil ? "the log" : "the catalogue") has it")
                 continue
             }
             if let difference = try one.difference(from: other) {

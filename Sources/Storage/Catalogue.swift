@@ -139,7 +139,8 @@ public final class Catalogue {
                 try database.run(
                     "DELETE FROM chunks WHERE rollup = ? AND day = ? AND first = ? AND last = ?",
                     [
-                        .text(chunk.rollup), .integer(Int64(chunk.day.daysSince1970)), .integer(Int64(range.lowerBound)),
+                        .text(chunk.rollup), .integer(Int64(chunk.day.daysSince1970)),
+                        .integer(Int64(range.lowerBound)),
                         .integer(Int64(range.upperBound)),
                     ])
             }
@@ -176,7 +177,8 @@ public final class Catalogue {
                 .integer(Int64(days.upperBound.daysSince1970)),
             ])
         return try rows.map { row in
-            guard let day = row[0].integer, let first = row[1].integer, let last = row[2].integer, let bytes = row[3].blob,
+            guard let day = row[0].integer, let first = row[1].integer, let last = row[2].integer,
+                let bytes = row[3].blob,
                 first > 0, first <= last
             else { throw CatalogueError.damaged("a row of 'chunks' for rollup '\(rollup)' is malformed") }
             return Chunk(

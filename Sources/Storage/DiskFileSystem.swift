@@ -15,7 +15,9 @@ public struct DiskFileSystem: FileSystem {
             case .create, .createSecret: O_RDWR | O_CREAT | O_EXCL
             case .replace: O_RDWR | O_CREAT | O_TRUNC
             }
-        let descriptor = try retrying("open", path) { Glibc.open(path, flags | O_CLOEXEC, mode == .createSecret ? 0o600 : 0o640) }
+        let descriptor = try retrying("open", path) {
+            Glibc.open(path, flags | O_CLOEXEC, mode == .createSecret ? 0o600 : 0o640)
+        }
         return DiskFile(path: path, descriptor: descriptor)
     }
 
@@ -85,6 +87,8 @@ private final class DiskLock: FileLock {
     let descriptor: Int32
 
     init(descriptor: Int32) { self.descriptor = descriptor }
+
+    func release() { flock(descriptor, LOCK_UN) }
 
     deinit { close(descriptor) }
 }

@@ -54,8 +54,11 @@ public protocol StorageFile: AnyObject, Sendable {
     func truncate(to byteCount: Int) throws(StorageError)
 }
 
-/// A held lock; released when the last reference goes.
-public protocol FileLock: AnyObject, Sendable {}
+/// A held lock; released when the last reference goes, if not before.
+public protocol FileLock: AnyObject, Sendable {
+    /// Lets others take it.
+    func release()
+}
 
 /// A failed operation of the file system.
 public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {

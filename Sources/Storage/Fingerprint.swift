@@ -14,7 +14,9 @@ public struct IdentityKey: Hashable, Sendable {
     }
 
     /// A new key from the system's generator.
-    public static func random() -> IdentityKey { IdentityKey(k0: .random(in: .min ... .max), k1: .random(in: .min ... .max)) }
+    public static func random() -> IdentityKey {
+        IdentityKey(k0: .random(in: .min ... .max), k1: .random(in: .min ... .max))
+    }
 }
 
 /// What the identity index keeps of a record: 10 bits choose the partition, 32 bits are the tag.

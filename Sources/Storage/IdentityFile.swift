@@ -55,10 +55,13 @@ final class IdentityFile {
             }
             guard word(0, as: UInt64.self) == IdentityFile.magic else { throw IndexError(path, "it is no index file") }
             guard word(8, as: UInt32.self) == IdentityFile.version else {
-                throw IndexError(path, "its format is version \(word(8, as: UInt32.self)), this program reads version 1")
+                throw IndexError(
+                    path, "its format is version \(word(8, as: UInt32.self)), this program reads version 1")
             }
             let checksum = sluice_crc32c(sluice_crc32c(0, bytes.baseAddress, 60), bytes.baseAddress! + 64, 4104)
-            guard word(60, as: UInt32.self) == checksum else { throw IndexError(path, "the header's checksum is wrong") }
+            guard word(60, as: UInt32.self) == checksum else {
+                throw IndexError(path, "the header's checksum is wrong")
+            }
             let header = Header(
                 day: word(12, as: Int32.self), ledger: word(16, as: UInt64.self), base: word(24, as: UInt64.self),
                 from: word(32, as: UInt64.self), through: word(40, as: UInt64.self), count: word(48, as: Int.self),
@@ -66,7 +69,8 @@ final class IdentityFile {
             return (header, (0...Fingerprint.partitionCount).map { word(64 + 4 * $0, as: UInt32.self) })
         }
         guard header.ledger == ledger else { throw IndexError(path, "it belongs to another ledger") }
-        guard try file.byteCount() == IdentityFile.headerByteCount + 8 * header.count, starts.last == UInt32(header.count),
+        guard try file.byteCount() == IdentityFile.headerByteCount + 8 * header.count,
+            starts.last == UInt32(header.count),
             zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 })
         else { throw IndexError(path, "its length does not fit its header") }
         self.header = header
@@ -144,9 +148,10 @@ final class IdentityFile {
 
     private func read(_ range: Range<Int>) throws -> [UInt64] {
         try [UInt64](unsafeUninitializedCapacity: range.count) { buffer, count in
-            count = try file.read(
-                into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: range.count * 8),
-                at: IdentityFile.headerByteCount + 8 * range.lowerBound) / 8
+            count =
+                try file.read(
+                    into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: range.count * 8),
+                    at: IdentityFile.headerByteCount + 8 * range.lowerBound) / 8
         }
     }
 

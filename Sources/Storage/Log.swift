@@ -27,7 +27,8 @@ public final class Log: Sendable {
     private static let listedSegmentCount = 16
 
     init(
-        directory: String, settings: LedgerSettings, fileSystem: any FileSystem, segments: [LogSegment], endSequence: UInt64,
+        directory: String, settings: LedgerSettings, fileSystem: any FileSystem, segments: [LogSegment],
+        endSequence: UInt64,
         lastChecksum: UInt32, lastEnd: Int
     ) {
         self.directory = directory
@@ -149,7 +150,9 @@ public final class Log: Sendable {
         }
         let segment = segments[position]
         let known = try segment.knownBlock(with: sequence) ?? LogSegment.block(with: sequence, in: blocks(of: segment))
-        guard let entry = known else { throw LogError.missing(directory: directory, sequences: sequence..<sequence + 1) }
+        guard let entry = known else {
+            throw LogError.missing(directory: directory, sequences: sequence..<sequence + 1)
+        }
         return (segment, entry)
     }
 

@@ -43,7 +43,8 @@ public enum LogRecovery {
     ) throws -> Log {
         try fileSystem.createDirectory(directory)
         let log = Log(
-            directory: directory, settings: settings, fileSystem: fileSystem, segments: [], endSequence: 1, lastChecksum: 0,
+            directory: directory, settings: settings, fileSystem: fileSystem, segments: [], endSequence: 1,
+            lastChecksum: 0,
             lastEnd: 0)
         let preface = BlockPreface(
             firstSequence: 1, commitTimeMicroseconds: nowMicroseconds, ledger: settings.ledger, offset: 0)
@@ -79,7 +80,8 @@ public enum LogRecovery {
             previousChecksum: previousChecksum, chainLinkCount: chainLinkCount, chainDigest: chainDigest)
         let encoder = BlockEncoder(capacity: 1)
         try log.startSegment(
-            with: encoder.encode(UnsafeBufferPointer(start: nil, count: 0), preface: preface, declarations: declarations))
+            with: encoder.encode(
+                UnsafeBufferPointer(start: nil, count: 0), preface: preface, declarations: declarations))
     }
 
     /// Opens the log of a ledger and brings its end in order.
@@ -95,7 +97,9 @@ public enum LogRecovery {
         let names = try fileSystem.list(directory)
         if mayWrite { for name in names where name.hasSuffix(".new") { try fileSystem.remove(directory + "/" + name) } }
         let starts = names.compactMap(LogSegment.firstSequence(fileName:))
-        guard let lastStart = starts.last else { throw LogError.noLedger(path: directory, reason: "it holds no segment") }
+        guard let lastStart = starts.last else {
+            throw LogError.noLedger(path: directory, reason: "it holds no segment")
+        }
         guard starts[0] == 1 else { throw LogError.missing(directory: directory, sequences: 1..<starts[0]) }
         var segments = try starts.dropLast().map { start in
             let path = directory + "/" + LogSegment.fileName(firstSequence: start)
@@ -105,7 +109,9 @@ public enum LogRecovery {
         let path = directory + "/" + LogSegment.fileName(firstSequence: lastStart)
         let file = try fileSystem.open(path, mayWrite ? .write : .read)
         var scan = try SegmentScanner(file: file, ledger: nil, firstSequence: lastStart).scan(previousChecksum: nil)
-        guard let first = scan.entries.first else { throw error(for: scan, path: path, end: lastStart, expectedEnd: lastStart) }
+        guard let first = scan.entries.first else {
+            throw error(for: scan, path: path, end: lastStart, expectedEnd: lastStart)
+        }
         let settings = try settings(in: first, file: file, path: path)
         let cut = try settleEnd(of: &scan, path: path, file: file, lastStart: lastStart, proven: try proven(settings))
         guard let last = scan.entries.last else {

@@ -64,7 +64,8 @@ struct SegmentScanner {
             } catch let error as BlockError {
                 reason = "\(error)"
             }
-            let tail = try tail(after: offset, reason: reason, window: &window, ledger: ledger, sequence: expectedSequence)
+            let tail = try tail(
+                after: offset, reason: reason, window: &window, ledger: ledger, sequence: expectedSequence)
             return SegmentScan(entries: entries, end: offset, tail: tail, fileByteCount: fileByteCount)
         }
         return SegmentScan(entries: entries, end: offset, tail: .clean, fileByteCount: fileByteCount)

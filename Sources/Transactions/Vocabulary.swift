@@ -150,12 +150,15 @@ public struct Channel: RawRepresentable, Hashable, Sendable, BitwiseCopyable {
     public static let largest = Channel(rawValue: 127)
 
     static let named = [
-        "unknown", "card", "qr", "account", "wallet", "portal", "counter", "atm", "point_of_sale", "web", "mobile", "post",
+        "unknown", "card", "qr", "account", "wallet", "portal", "counter", "atm", "point_of_sale", "web", "mobile",
+        "post",
         "telephone", "agent",
     ]
 
     /// Its name, else `channel_` and the code.
-    public var name: String { Int(rawValue) < Channel.named.count ? Channel.named[Int(rawValue)] : "channel_\(rawValue)" }
+    public var name: String {
+        Int(rawValue) < Channel.named.count ? Channel.named[Int(rawValue)] : "channel_\(rawValue)"
+    }
 
     /// Reads what `name` printed; nil when there is no such channel.
     public init?(name: some StringProtocol) {

@@ -1,0 +1,120 @@
+import Foundation
+import Synchronization
+import Transactions
+
+/// Sends records into a ledger of this process and waits for their receipts: `load` without a server, and tests.
+///
+/// Blocks the calling thread when `windowBatches` batches are without a receipt. One thread at a time.
+public final class Uploader: BatchOwner {
+    /// What became of all that was sent.
+    public struct Totals: Sendable {
+        /// Records that are in the ledger and were not before.
+        public var accepted = 0
+        /// Records that were there already.
+        public var duplicates = 0
+        /// Conflicts and rejected records, each with its number among all records that were sent, from 0.
+        public var exceptions: [(record: Int, fault: Fault)] = []
+        /// The chain of the last receipt.
+        public var chain = ChainHead.origin
+    }
+
+    private struct State {
+        var totals = Totals()
+        var firstRecord: [UInt64: Int] = [:]
+        var open = 0
+        var isWaiting = false
+        var refusal: Refusal?
+    }
+
+    private let ledger: Ledger
+    private let sources: SourceSet
+    private let windowBatches: Int
+    private let state = Mutex(State())
+    private let condition = NSCondition()
+    private nonisolated(unsafe) var batch: UInt64 = 0
+    private nonisolated(unsafe) var sent = 0
+
+    /// An uploader into `ledger`.
+    public init(_ ledger: Ledger, sources: SourceSet = .all, windowBatches: Int = 512) {
+        self.ledger = ledger
+        self.sources = sources
+        self.windowBatches = windowBatches
+    }
+
+    /// Sends records, in batches of at most 1,024.
+    /// - Throws: `Refusal` when the ledger takes no more; what was receipted before is in `finish`'s totals all the same.
+    public func send(_ records: UnsafeBufferPointer<Record>) throws(Refusal) {
+        var rest = records[...]
+        while !rest.isEmpty {
+            let piece = rest.prefix(Ledger.largestBatch)
+            rest = rest.dropFirst(piece.count)
+            try wait { $0.open < windowBatches && !$0.isWaiting }
+            batch += 1
+            state.withLock { state in
+                state.firstRecord[batch] = sent
+                state.open += 1
+                state.isWaiting = true
+            }
+            let bytes = UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: piece))
+            if ledger.submit(bytes, batch: batch, sources: sources, owner: self) == .taken {
+                state.withLock { $0.isWaiting = false }
+            }
+            sent += piece.count
+        }
+    }
+
+    /// Sends an array.
+    public func send(_ records: [Record]) throws(Refusal) {
+        let result: Result<Void, Refusal> = records.withUnsafeBufferPointer { records in
+            do throws(Refusal) { return .success(try send(records)) } catch { return .failure(error) }
+        }
+        try result.get()
+    }
+
+    /// Waits until everything is receipted.
+    public func finish() throws(Refusal) -> Totals {
+        try wait { $0.open == 0 }
+        return totals
+    }
+
+    /// What is receipted so far.
+    public var totals: Totals { state.withLock { $0.totals } }
+
+    private func wait(until isReady: (State) -> Bool) throws(Refusal) {
+        condition.lock()
+        defer { condition.unlock() }
+        while true {
+            let (ready, refusal) = state.withLock { (isReady($0), $0.refusal) }
+            if let refusal { throw refusal }
+            if ready { return }
+            condition.wait()
+        }
+    }
+
+    public func ledgerDidAdmitWaitingBatch() {
+        condition.lock()
+        state.withLock { $0.isWaiting = false }
+        condition.signal()
+        condition.unlock()
+    }
+
+    public func ledgerDidAnswer(_ answers: [BatchAnswer]) {
+        condition.lock()
+        state.withLock { state in
+            for answer in answers {
+                let first = state.firstRecord.removeValue(forKey: answer.batch) ?? 0
+                state.open -= 1
+                switch answer.result {
+                case .failure(let refusal): state.refusal = refusal
+                case .success(let receipt):
+                    state.totals.accepted += receipt.accepted
+                    state.totals.duplicates += receipt.duplicates
+                    state.totals.exceptions += receipt.exceptions.map { (first + $0.index, $0.fault) }
+                    state.totals.chain = receipt.chain
+                }
+            }
+        }
+        condition.signal()
+        condition.unlock()
+    }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import Ledger
+import Rollups
+import Storage
+import Transactions
+
+/// A data directory that goes when the test ends.
+final class TemporaryDirectory {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "/sluice-test-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    var files: LedgerFiles { LedgerFiles(directory: path + "/data") }
+
+    /// What a crash would leave: the files as they are now, under another name.
+    func crashImage(of files: LedgerFiles) throws -> LedgerFiles {
+        let copy = LedgerFiles(directory: path + "/" + UUID().uuidString)
+        try FileManager.default.copyItem(atPath: files.directory, toPath: copy.directory)
+        return copy
+    }
+}
+
+/// Noon of 2024-03-05, UTC, in microseconds.
+let noon: Int64 = 1_709_640_000_000_000
+let hour: Int64 = 3_600_000_000
+
+/// Records whose every field varies with `number`.
+func record(
+    _ number: Int, source: UInt16 = 7, time: Int64? = nil, amount: Int64? = nil, kind: Kind = .payment,
+    event: Event = .initiated, step: UInt8 = 0, outcome: Outcome = .approved
+) -> Record {
+    var record = Record(
+        id: RecordID(reference: "T-\(number)")!, timeMicroseconds: time ?? noon + Int64(number) * 1000,
+        amountMinorUnits: amount ?? Int64(number % 900 + 1) * 1000, currency: .vnd, source: source, kind: kind,
+        event: event,
+        step: step, outcome: outcome, channel: Channel(rawValue: UInt8(number % 6 + 1)))
+    record.payer = UInt64(number % 100 + 1)
+    record.payerInstitution = UInt16(number % 11 + 1)
+    record.payeeInstitution = UInt16(number % 13 + 1)
+    record.payee = UInt32(number % 50 + 1)
+    record.service = UInt32(number % 17 + 1)
+    record.region = UInt16(number % 5 + 1)
+    record.duration = PackedDuration(milliseconds: Int64(number % 700))!
+    return record
+}
+
+func records(_ range: Range<Int>) -> [Record] { range.map { record($0) } }
+
+extension LedgerFiles {
+    func createUTC() throws { try create(timeZone: "UTC", cutoverMinutes: 0) }
+
+    /// Opens, sends, closes.
+    @discardableResult
+    func load(_ records: [Record], options: LedgerOptions = LedgerOptions()) throws -> Uploader.Totals {
+        let ledger = try Ledger(self, options: options)
+        defer { ledger.close() }
+        return try ledger.load(records)
+    }
+
+    /// The log's only segment.
+    var firstSegment: String { log + "/00000000000000000001.log" }
+}
+
+extension Ledger {
+    func load(_ records: [Record]) throws -> Uploader.Totals {
+        let uploader = Uploader(self)
+        try uploader.send(records)
+        return try uploader.finish()
+    }
+}
+
+extension LedgerView {
+    /// Sums of measures without any grouping.
+    func total(_ measures: Measure...) throws -> [Int128] {
+        let answer = try answer(Question(measures: measures))
+        return answer.rows.first?.values.map { $0 ?? 0 } ?? measures.map { _ in 0 }
+    }
+}
+
+func readFile(_ path: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
+
+func writeFile(_ path: String, _ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(fileURLWithPath: path)) }
