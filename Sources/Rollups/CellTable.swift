@@ -1,4 +1,5 @@
 import CPlatform
+import Glibc
 
 /// A hash table from packed keys to cells of a fixed size, both in memory of its own.
 ///
@@ -20,6 +21,8 @@ final class CellTable: @unchecked Sendable {
     private var slots: UnsafeMutablePointer<UInt64>
     private var slotMask: UInt64
     private let slabs: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    /// By slab, the address that a cell with the number -64 would have, were it there: slabs are indexed by number plus 64.
+    private let origins: UnsafeMutablePointer<UInt>
     private var slabCount = 0
 
     private static let slabLimit = 27
@@ -41,12 +44,15 @@ final class CellTable: @unchecked Sendable {
         slotMask = 63
         slabs = .allocate(capacity: CellTable.slabLimit)
         slabs.initialize(repeating: nil, count: CellTable.slabLimit)
+        origins = .allocate(capacity: CellTable.slabLimit)
+        origins.initialize(repeating: 0, count: CellTable.slabLimit)
     }
 
     deinit {
         slots.deallocate()
         for slab in 0..<slabCount { slabs[slab]?.deallocate() }
         slabs.deallocate()
+        origins.deallocate()
     }
 
     /// Bytes of the slots and of the cells in use.
@@ -103,9 +109,9 @@ final class CellTable: @unchecked Sendable {
     @inline(__always)
     private func address(ofCell index: UInt32) -> UnsafeMutableRawPointer {
         let shifted = UInt64(index) &+ 64
-        let slab = 57 &- shifted.leadingZeroBitCount
-        let inSlab = Int(truncatingIfNeeded: shifted &- 64 << UInt64(truncatingIfNeeded: slab))
-        return slabs[slab].unsafelyUnwrapped + inSlab &* stride
+        let origin = origins[57 &- shifted.leadingZeroBitCount]
+        let address = origin &+ UInt(shifted) &* UInt(bitPattern: stride)
+        return UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped
     }
 
     @inline(never)
@@ -130,13 +136,25 @@ final class CellTable: @unchecked Sendable {
     }
 
     private func addSlab() {
-        slabs[slabCount] = .allocate(byteCount: (64 << slabCount) * stride, alignment: 64)
+        let byteCount = (64 << slabCount) * stride
+        let slab = CellTable.allocate(byteCount: byteCount)
+        slabs[slabCount] = slab
+        origins[slabCount] = UInt(bitPattern: slab) &- UInt(byteCount)
         slabCount += 1
+    }
+
+    /// Memory that begins a cache line. Large pieces ask for large pages, which spare most page faults and table walks.
+    private static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
+        let largePage = 2 << 20
+        guard byteCount >= 2 * largePage else { return .allocate(byteCount: byteCount, alignment: 64) }
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: largePage)
+        _ = madvise(memory, byteCount, MADV_HUGEPAGE)
+        return memory
     }
 
     private func doubleSlots() {
         let (old, oldCount) = (slots, Int(slotMask) + 1)
-        slots = .allocate(capacity: oldCount * 2)
+        slots = CellTable.allocate(byteCount: oldCount * 16).bindMemory(to: UInt64.self, capacity: oldCount * 2)
         slots.initialize(repeating: 0, count: oldCount * 2)
         slotMask = UInt64(oldCount * 2 - 1)
         for index in 0..<oldCount where old[index] != 0 { place(old[index]) }

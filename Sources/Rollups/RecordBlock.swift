@@ -69,7 +69,7 @@ final class RecordBlock {
     /// Loads the records of the batch that count and lie on the same day as the first of those not yet loaded.
     /// - Parameter records: the batch that was begun, with as many records.
     /// - Returns: false when there are none left.
-    func loadNextDay(_ records: UnsafePointer<Record>, _ calendar: BusinessCalendar, _ span: inout ClockSpan) -> Bool {
+    func loadNextDay(_ records: UnsafePointer<Record>, _ clock: inout HourClock) -> Bool {
         let waiting = waiting
         let (total, numbers) = (waitingCount, contributionNumbers)
         var (loaded, kept) = (0, 0)
@@ -82,9 +82,7 @@ final class RecordBlock {
             let contribution = numbers[Int(event | record.pointee.outcome.rawValue >> 4)]
             let isOverdue = flags & Record.overdueFlag
             if flags & Record.testFlag != 0 || contribution | isOverdue == 0 { continue }
-            let time = record.pointee.timeMicroseconds
-            if !span.contains(microseconds: time) { span = calendar.span(containingMicroseconds: time) }
-            let (day, hour) = span.dayAndHour(ofMicroseconds: time)
+            let (day, hour) = clock.dayAndHour(ofMicroseconds: record.pointee.timeMicroseconds)
             if loaded == 0 { blockDay = day }
             if day != blockDay {
                 waiting[kept] = index
@@ -115,6 +113,31 @@ final class RecordBlock {
         durations[row] = record.pointee.duration.milliseconds ?? -1
         contributions[row] = contribution
         overdue[row] = isOverdue
+    }
+}
+
+/// A calendar that remembers the hour of the last moment: most records lie in the hour of the one before.
+struct HourClock {
+    private let calendar: BusinessCalendar
+    private var start: Int64 = 0
+    private var end: Int64 = 0
+    private var day = CalendarDay(daysSince1970: 0)
+    private var hour: UInt8 = 0
+
+    init(_ calendar: BusinessCalendar) { self.calendar = calendar }
+
+    @inline(__always)
+    mutating func dayAndHour(ofMicroseconds time: Int64) -> (day: CalendarDay, hour: UInt8) {
+        if time < start || time >= end { find(time) }
+        return (day, hour)
+    }
+
+    @inline(never)
+    private mutating func find(_ time: Int64) {
+        let span = calendar.span(containingMicroseconds: time)
+        let moments = span.hour(aroundMicroseconds: time)
+        (start, end) = (moments.lowerBound, moments.upperBound)
+        (day, hour) = span.dayAndHour(ofMicroseconds: time)
     }
 }
 

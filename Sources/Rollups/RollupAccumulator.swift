@@ -10,10 +10,9 @@ public final class RollupAccumulator {
     public private(set) var lastSequence: UInt64
 
     private let plans: [CountingPlan]
-    private let calendar: BusinessCalendar
     private let block = RecordBlock()
     private let seed: UInt64
-    private var span: ClockSpan
+    private var clock: HourClock
     private var days: [CalendarDay: [CellTable]] = [:]
     private var firstSequence: UInt64
 
@@ -27,12 +26,11 @@ public final class RollupAccumulator {
     ) {
         precondition(firstSequence >= 1, "sequences begin at 1")
         self.declarations = declarations
-        self.calendar = calendar
         self.firstSequence = firstSequence
         self.seed = seed
         lastSequence = firstSequence - 1
         plans = declarations.map(CountingPlan.init)
-        span = calendar.span(containingMicroseconds: 0)
+        clock = HourClock(calendar)
     }
 
     /// Adds accepted records in the order of their sequences. Test records take part in nothing.
@@ -44,14 +42,14 @@ public final class RollupAccumulator {
         precondition(firstSequence == lastSequence + 1, "records come in the order of their sequences")
         precondition(recordCount + UInt64(records.count) <= UInt64(UInt32.max), "drain before 2^32 records")
         var start = 0
-        var span = span
+        var clock = clock
         while start < records.count {
             let count = min(RecordBlock.capacity, records.count - start)
             block.begin(recordCount: count)
-            while block.loadNextDay(base + start, calendar, &span) { countBlock() }
+            while block.loadNextDay(base + start, &clock) { countBlock() }
             start += count
         }
-        self.span = span
+        self.clock = clock
         lastSequence += UInt64(records.count)
     }
 

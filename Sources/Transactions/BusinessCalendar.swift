@@ -114,6 +114,18 @@ public struct ClockSpan: Sendable, BitwiseCopyable {
             CalendarDay(daysSince1970: Int32(truncatingIfNeeded: day)), UInt8(truncatingIfNeeded: secondOfDay / 3600)
         )
     }
+
+    /// The moments around one in the span, in microseconds, that have its hour of the clock and its business day.
+    public func hour(aroundMicroseconds time: Int64) -> Range<Int64> {
+        let local = floorDivision(time, 1_000_000) &+ offsetSeconds
+        let secondOfDay = local &- floorDivision(local, 86_400) &* 86_400
+        var (start, end) = (secondOfDay / 3600 * 3600, secondOfDay / 3600 * 3600 + 3600)
+        if secondOfDay < cutoverSeconds { end = min(end, cutoverSeconds) } else { start = max(start, cutoverSeconds) }
+        let midnight = local - secondOfDay - offsetSeconds
+        let lower = max(startMicroseconds, (midnight + start).multipliedReportingOverflow(by: 1_000_000).partialValue)
+        let upper = min(endMicroseconds, (midnight + end).multipliedReportingOverflow(by: 1_000_000).partialValue)
+        return lower..<max(lower, upper)
+    }
 }
 
 /// Rounds towards minus infinity, so that moments before 1970 fall into the right day.

@@ -89,7 +89,7 @@ import Transactions
 
     @Test func manyCellsOfOneDay() throws {
         let rollup = try RollupDeclaration(name: "x", dimensions: [.payee], measures: [.attempts, .amount])
-        let count = 100_000
+        let count = 20_000
         let records = (0..<2 * count).map { index in
             var record = Record(
                 id: RecordID(reference: "\(index)")!, timeMicroseconds: time("2026-07-01"),

@@ -73,10 +73,38 @@ import Transactions
         expect(zone, 0, "2026-07-01T16:00:00Z", day: "2026-07-01", hour: 23)
     }
 
+    @Test(arguments: [0, 90, 23 * 60, 1439])
+    func anHourHasOneDayAndOneHourOfTheClock(cutoverMinutes: Int) throws {
+        for zone in ["Australia/Lord_Howe", "America/St_Johns", "Asia/Ho_Chi_Minh", "Asia/Kathmandu"] {
+            let timeZone = try #require(TimeZone(identifier: zone))
+            var calendar = BusinessCalendar(timeZone: timeZone, cutoverMinutes: cutoverMinutes)
+            var time: Int64 = 1_773_000_000_123_456
+            while time < 1_779_000_000_000_000 {
+                let hour = calendar.span(containingMicroseconds: time).hour(aroundMicroseconds: time)
+                let expected = calendar.dayAndHour(ofMicroseconds: time)
+                #expect(hour.contains(time))
+                #expect(calendar.dayAndHour(ofMicroseconds: hour.lowerBound) == expected)
+                #expect(calendar.dayAndHour(ofMicroseconds: hour.upperBound - 1) == expected)
+                let (before, after) = (hour.lowerBound - 1, hour.upperBound)
+                let changes = [before, after].map { moment in
+                    calendar.dayAndHour(ofMicroseconds: moment) != expected
+                        || calendar.span(containingMicroseconds: moment).startSeconds
+                            != calendar.span(containingMicroseconds: time).startSeconds
+                }
+                #expect(changes == [true, true])
+                time = hour.upperBound + 1_234_567
+            }
+        }
+    }
+
     @Test func momentsBeyondTheListedOnes() {
         var calendar = BusinessCalendar.utc
         #expect(calendar.dayAndHour(ofMicroseconds: -1) == (CalendarDay(daysSince1970: -1), 23))
         #expect(calendar.dayAndHour(ofMicroseconds: .max) == (CalendarDay(daysSince1970: 106_751_991), 4))
+        for time in [Int64.min, .max] {
+            let hour = calendar.span(containingMicroseconds: time).hour(aroundMicroseconds: time)
+            #expect(hour.isEmpty || hour.contains(time))
+        }
         #expect(calendar.dayAndHour(ofMicroseconds: .min) == (CalendarDay(daysSince1970: -106_751_992), 19))
     }
 

@@ -1,0 +1,67 @@
+/// Rows of values under named columns: what every output format renders.
+public struct Report: Hashable, Sendable {
+    /// One value of a row.
+    public enum Value: Hashable, Sendable {
+        /// Words; a string in every format.
+        case text(String)
+        /// A whole number; a number in JSON, with thousands separators in a table.
+        case count(Int128)
+        /// An exact decimal such as `58397.63`; a string in JSON, where numbers lose digits.
+        case decimal(String)
+        /// Nothing: `null` in JSON, empty in CSV, `-` in a table.
+        case none
+    }
+
+    /// A column's heading, which is its key in JSON, and whether it holds numbers, which tables align on the right.
+    public struct Column: Hashable, Sendable {
+        /// In snake case.
+        public var name: String
+        /// True for counts and decimals.
+        public var isNumeric: Bool
+
+        /// A column.
+        public init(_ name: String, isNumeric: Bool) {
+            self.name = name
+            self.isNumeric = isNumeric
+        }
+    }
+
+    /// The columns, from left to right.
+    public var columns: [Column]
+    /// Every row has a value for each column.
+    public var rows: [[Value]]
+    /// The sequence that the figures are true as of; nil where that says nothing.
+    public var sequence: UInt64?
+
+    /// A report from its parts.
+    public init(columns: [Column], rows: [[Value]], sequence: UInt64? = nil) {
+        precondition(rows.allSatisfy { $0.count == columns.count }, "a row has a value for each column")
+        self.columns = columns
+        self.rows = rows
+        self.sequence = sequence
+    }
+}
+
+/// How a report is written.
+public enum OutputFormat: String, CaseIterable, Sendable {
+    /// Aligned columns for people.
+    case table
+    /// RFC 4180, with a header.
+    case csv
+    /// One document: `{"sequence": ..., "rows": [{...}, ...]}`.
+    case json
+    /// One object a line, without a frame.
+    case ndjson
+}
+
+extension Report {
+    /// The report as text that ends with a line break, or no text at all (CSV has its header, JSON its frame in any case).
+    public func rendered(as format: OutputFormat) -> String {
+        switch format {
+        case .table: table()
+        case .csv: csv()
+        case .json: json()
+        case .ndjson: rows.map { jsonObject($0) + "\n" }.joined()
+        }
+    }
+}
