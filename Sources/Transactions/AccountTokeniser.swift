@@ -1,0 +1,102 @@
+import Crypto
+
+/// Turns account numbers into 48-bit tokens, so that the numbers themselves never reach a disk, a log line or an error text.
+///
+/// The token is the first six bytes of HMAC-SHA-256 (RFC 2104, FIPS 180-4) over the number's bytes, byte 0 lowest. The
+/// same number under the same key is always the same token; without the key nobody can try numbers out.
+public struct AccountTokeniser: Sendable {
+    private let key: SymmetricKey
+
+    /// Bytes of a ledger's token key.
+    public static let keyByteCount = 32
+
+    /// A tokeniser with a ledger's key.
+    /// - Parameter key: 32 secret bytes.
+    public init(key: [UInt8]) {
+        precondition(key.count == AccountTokeniser.keyByteCount, "a token key has 32 bytes")
+        self.key = SymmetricKey(data: key)
+    }
+
+    /// The token of an account number's bytes, 1 to 2^48 - 1; blanks and tabs at both ends do not count.
+    ///
+    /// A code whose 48 bits are all zero becomes 1, as 0 means that there is no payer.
+    public func token(of account: UnsafeRawBufferPointer) -> UInt64 {
+        let code = HMAC<SHA256>.authenticationCode(for: trimmed(account), using: key)
+        let token = code.withUnsafeBytes { bytes in
+            (0..<6).reduce(UInt64(0)) { $0 | UInt64(bytes[$1]) << (8 * $1) }
+        }
+        return max(token, 1)
+    }
+
+    /// The tokens of many account numbers, in their order.
+    public func tokens(of accounts: AccountNumbers) -> [UInt64] {
+        accounts.indices.map { position in accounts.withBytes(at: position) { token(of: $0) } }
+    }
+
+    private func trimmed(_ account: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        guard let first = account.firstIndex(where: { !isBlank($0) }),
+            let last = account.lastIndex(where: { !isBlank($0) })
+        else { return UnsafeRawBufferPointer(rebasing: account[account.endIndex...]) }
+        return UnsafeRawBufferPointer(rebasing: account[first...last])
+    }
+}
+
+/// Account numbers on their way to a tokeniser: in memory only, and never printed.
+///
+/// All bytes lie in one piece, so that a batch of many accounts costs no allocation for each.
+public struct AccountNumbers: Sendable, CustomStringConvertible, CustomReflectable {
+    private var bytes: [UInt8] = []
+    private var ends: [Int] = []
+
+    /// No account number.
+    public init() {}
+
+    /// How many there are.
+    public var count: Int { ends.count }
+    /// True when there is none.
+    public var isEmpty: Bool { ends.isEmpty }
+    /// The positions, from 0.
+    public var indices: Range<Int> { 0..<ends.count }
+
+    /// Adds one at the end.
+    public mutating func append(_ account: UnsafeRawBufferPointer) {
+        bytes.append(contentsOf: account)
+        ends.append(bytes.count)
+    }
+
+    /// Lends the bytes of one; they must not be kept.
+    public func withBytes<Result>(at position: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
+        -> Result
+    {
+        let start = position == 0 ? 0 : ends[position - 1]
+        return try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[start..<ends[position]])) }
+    }
+
+    /// How many there are, and nothing of what they are.
+    public var description: String { "\(count) account numbers" }
+    /// Shows nothing to `dump` and debuggers.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// A token as text formats write it: `token:` and the 12 hexadecimal digits of its six bytes in order.
+public enum TokenText {
+    /// What the text begins with.
+    public static let prefix = "token:"
+
+    /// The text of a token.
+    public static func text(of token: UInt64) -> String {
+        prefix + hexadecimal((0..<6).map { UInt8(truncatingIfNeeded: token >> (8 * $0)) })
+    }
+
+    /// Reads what `text(of:)` wrote, in digits of either case; nil when it is anything else or the absent token 0.
+    public static func token(_ text: some StringProtocol) -> UInt64? {
+        guard text.utf8.count == 18, text.hasPrefix(prefix) else { return nil }
+        var token: UInt64 = 0
+        for (position, byte) in text.utf8.dropFirst(prefix.utf8.count).enumerated() {
+            guard let digit = hexadecimalDigit(byte) else { return nil }
+            token |= digit << (position & 1 == 0 ? 4 * position + 4 : 4 * position - 4)
+        }
+        return token == 0 ? nil : token
+    }
+}
