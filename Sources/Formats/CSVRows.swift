@@ -125,12 +125,15 @@ struct CSVRows: ~Copyable {
 
     private mutating func readHeader() throws(FormatError) -> RowAssembler {
         guard scanner.fieldCount <= CSVScanner.largestColumnCount else {
-            throw FormatError("line \(line): the header has \(scanner.fieldCount) columns; at most "
-                + "\(CSVScanner.largestColumnCount) were expected")
+            throw FormatError(
+                "line \(line): the header has \(scanner.fieldCount) columns; at most "
+                    + "\(CSVScanner.largestColumnCount) were expected")
         }
         for position in 0..<scanner.fieldCount {
             let bytes = CSVScanner.unquote(scanner.span(position), of: buffer.base).trimmed
-            guard isUTF8(bytes) else { throw FormatError("line \(line): the header's column \(position + 1) is not UTF-8") }
+            guard isUTF8(bytes) else {
+                throw FormatError("line \(line): the header's column \(position + 1) is not UTF-8")
+            }
             header.append(String(decoding: bytes, as: UTF8.self))
         }
         let input = try CSVHeader(header, line: line).match(mapping)

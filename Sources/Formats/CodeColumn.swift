@@ -69,7 +69,9 @@ struct CodeColumn: ~Copyable {
 
     /// Empties the table when it has grown too large; only between batches.
     mutating func trim() {
-        guard table.count > CodeColumn.largestEntryCount || table.sizeInBytes > CodeColumn.largestByteCount else { return }
+        guard table.count > CodeColumn.largestEntryCount || table.sizeInBytes > CodeColumn.largestByteCount else {
+            return
+        }
         table.removeAll()
         refusals = []
         generation += 1

@@ -89,7 +89,8 @@ struct DecimalReader {
         mutating func append(_ digit: UInt8) {
             let digit = Int64(digit - UInt8(ascii: "0"))
             let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = isNegative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+            let (sum, carry) =
+                isNegative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
             value = sum
             hasOverflowed = hasOverflowed || overflow || carry
         }

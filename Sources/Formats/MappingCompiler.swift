@@ -120,7 +120,8 @@ struct MappingCompiler: ~Copyable {
         case .payer: return [.account]
         case .payee:
             let name = CodeColumn.Meaning.name(.payee, takesCodes: mapping.takesCodes(.payee))
-            return mapping.personalPayee == .never ? [name] : mapping.personalPayee == .always ? [.person] : [name, .person]
+            return mapping.personalPayee == .never
+                ? [name] : mapping.personalPayee == .always ? [.person] : [name, .person]
         case .source, .payerInstitution, .payeeInstitution, .service, .region:
             return [.name(field.nameSpace!, takesCodes: mapping.takesCodes(field))]
         }

@@ -58,26 +58,28 @@ extension Mapping {
 
     private mutating func setConstant(_ field: MappedField, _ value: String) throws(FormatError) {
         guard constants.updateValue(value, forKey: field) == nil else {
-            throw FormatError("mapping: the source is given twice, as \"source\" and in \"constants\"; keep one of them")
+            throw FormatError(
+                "mapping: the source is given twice, as \"source\" and in \"constants\"; keep one of them")
         }
     }
 
     /// Checks what no key can be asked for alone.
     private func checkTogether() throws(FormatError) {
+        guard !decimalSeparator.isEmpty else {
+            throw FormatError("mapping: decimalSeparator: expected one character, such as \".\" or \",\"")
+        }
         guard decimalSeparator != thousandsSeparator else {
             throw FormatError("mapping: decimalSeparator and thousandsSeparator are both \"\(decimalSeparator)\"")
         }
         guard separator.utf8.count == 1, separator != "\"", separator != "\n", separator != "\r" else {
             throw FormatError("mapping: separator: expected one ASCII character, such as \",\", \";\" or a tab")
         }
-        guard !decimalSeparator.isEmpty else {
-            throw FormatError("mapping: decimalSeparator: expected one character, such as \".\" or \",\"")
-        }
         _ = try TimeReader(self)
         for field in MappedField.allCases where field.isRequired && !isOwnForm {
             guard columns[field] == nil, constants[field] == nil else { continue }
             throw FormatError(
-                "mapping: the field \"\(field.name)\" has neither a column nor a constant, and no record can be without it")
+                "mapping: the field \"\(field.name)\" has neither a column nor a constant, and no record can be without it"
+            )
         }
     }
 }

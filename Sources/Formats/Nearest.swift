@@ -4,7 +4,8 @@ enum Nearest {
     /// when even that one shares little with the word.
     static func match(_ word: String, among candidates: some Sequence<String>) -> String? {
         let letters = Array(word.lowercased().prefix(80))
-        return candidates
+        return
+            candidates
             .map { (name: $0, distance: distance(letters, Array($0.lowercased().prefix(80)))) }
             .filter { $0.distance <= max(2, min(letters.count, $0.name.count) / 2) }
             .min { ($0.distance, $0.name) < ($1.distance, $1.name) }?

@@ -58,12 +58,22 @@ struct TimePattern {
     }
 
     private mutating func addQuoted(_ rest: inout ArraySlice<UInt8>, of pattern: String) throws(FormatError) {
-        rest = rest.dropFirst()
-        let text = rest.prefix { $0 != UInt8(ascii: "'") }
-        rest = rest.dropFirst(text.count)
-        guard !rest.isEmpty else { throw FormatError("mapping: timeFormat: \"\(pattern)\" has a quote without its end") }
-        rest = rest.dropFirst()
-        items += text.isEmpty ? [.literal(UInt8(ascii: "'"))] : text.map { .literal($0) }
+        let quote = UInt8(ascii: "'")
+        if rest.starts(with: [quote, quote]) {
+            rest = rest.dropFirst(2)
+            items.append(.literal(quote))
+            return
+        }
+        repeat {
+            let text = rest.dropFirst().prefix { $0 != quote }
+            rest = rest.dropFirst(1 + text.count)
+            guard !rest.isEmpty else {
+                throw FormatError("mapping: timeFormat: \"\(pattern)\" has a quote without its end")
+            }
+            rest = rest.dropFirst()
+            items += text.map { .literal($0) }
+            if rest.first == quote { items.append(.literal(quote)) }
+        } while rest.first == quote
     }
 
     private mutating func add(_ letter: UInt8, count: Int, of pattern: String) throws(FormatError) {
@@ -118,7 +128,9 @@ struct TimePattern {
             return assign(cursor.number(fewest, 2), &parts.hour)
         case .halfDay:
             let letter = cursor.next | 0x20
-            guard letter == UInt8(ascii: "a") || letter == UInt8(ascii: "p"), cursor.take(cursor.next) else { return false }
+            guard letter == UInt8(ascii: "a") || letter == UInt8(ascii: "p"), cursor.take(cursor.next) else {
+                return false
+            }
             isAfternoon = letter == UInt8(ascii: "p")
             return cursor.take(UInt8(ascii: "m")) || cursor.take(UInt8(ascii: "M"))
         case .minute(let fewest): return assign(cursor.number(fewest, 2), &parts.minute)
