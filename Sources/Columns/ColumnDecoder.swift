@@ -56,17 +56,24 @@ public final class ColumnDecoder {
         _ descriptor: ColumnDescriptor, _ bytes: UnsafeRawBufferPointer,
         into output: UnsafeMutableBufferPointer<UInt64>
     ) throws(ColumnError) {
-        guard descriptor.isDifferenced else {
+        guard descriptor.transform != .none else {
             try decodeCodec(descriptor, bytes, into: output)
             return
         }
         let steps = UnsafeMutableBufferPointer(rebasing: output[1...])
-        output[0] = bytes.loadUnaligned(as: UInt64.self)
+        var value = bytes.loadUnaligned(as: UInt64.self)
+        output[0] = value
         try decodeCodec(descriptor, UnsafeRawBufferPointer(rebasing: bytes[8...]), into: steps)
-        var value = output[0]
-        for index in 0..<steps.count {
-            value = value &+ steps[index] &- (1 << 63)
-            steps[index] = value
+        if descriptor.transform == .differences {
+            for index in 0..<steps.count {
+                value = value &+ steps[index] &- (1 << 63)
+                steps[index] = value
+            }
+        } else {
+            for index in 0..<steps.count {
+                steps[index] = value &+ steps[index] &- (1 << 63)
+                value = max(value, steps[index])
+            }
         }
     }
 
@@ -140,7 +147,9 @@ public final class ColumnDecoder {
         _ bytes: UnsafeRawBufferPointer, at offset: inout Int, count: Int, into storage: UnsafeMutablePointer<UInt64>
     ) throws(ColumnError) -> UnsafeBufferPointer<UInt64> {
         let descriptor = try ColumnDescriptor(parsing: bytes, at: offset)
-        guard descriptor.codec == .constant || descriptor.codec == .packed, !descriptor.isCompressed else {
+        guard descriptor.codec == .constant || descriptor.codec == .packed, !descriptor.isCompressed,
+            descriptor.transform != .lags
+        else {
             throw .malformed("codec of an inner column")
         }
         guard descriptor.count == count else { throw .count(expected: count, found: descriptor.count) }

@@ -28,7 +28,7 @@ public final class ColumnEncoder {
     private enum Method {
         case framed(ColumnSample.Choice)
         case wholeBytes(Frame)
-        case differences
+        case transformed(Transform)
         case dictionary
         case rangeCoded
     }
@@ -88,10 +88,13 @@ public final class ColumnEncoder {
         var method = Method.framed(framed)
         if count >= 3 {
             sample.drawDifferences(values)
-            let bits = sample.choose(covering: sample.sampledFrame, total: count - 1).bitCount + 64
-            let scaleWidth = BitPacking.width(of: covering.scale) - 1
-            let expected = bits - Double(min(scaleWidth, sample.sampledFrame.width) * count)
-            if expected < least { (least, method) = (expected, .differences) }
+            let differences = expectedBitCount(ofStepsScaledBy: covering.scale, count)
+            if differences < least { (least, method) = (differences, .transformed(.differences)) }
+        }
+        if case .transformed = method, count >= 256 {
+            sample.drawLags(values)
+            let lags = expectedBitCount(ofStepsScaledBy: covering.scale, count)
+            if lags < 0.99 * least { (least, method) = (lags, .transformed(.lags)) }
         }
         let whole = Frame(reference: covering.reference, scale: covering.scale, width: (covering.width + 7) / 8 * 8)
         let compressed = 1.1 * compressedShare(values, frame: whole) * Double(count * whole.width)
@@ -105,6 +108,13 @@ public final class ColumnEncoder {
         let coded = alphabet.entropyBitCount * 1.005 + 2 * tableBits + 128
         if coded < 0.97 * min(least, indexed) { return .rangeCoded }
         return indexed < 0.97 * least ? .dictionary : method
+    }
+
+    /// For the sampled differences or lags, which are multiples of the values' scale.
+    private func expectedBitCount(ofStepsScaledBy scale: UInt64, _ count: Int) -> Double {
+        let choice = sample.choose(covering: sample.sampledFrame, total: count)
+        let savedWidth = min(BitPacking.width(of: scale) - 1, choice.frame.width)
+        return choice.bitCount + 64 - Double(savedWidth * count)
     }
 
     /// What LZ4 leaves of 512 neighbouring values at whole bytes each, as a share.
@@ -125,16 +135,8 @@ public final class ColumnEncoder {
         case .wholeBytes(let frame):
             descriptor = ColumnDescriptor(codec: .packed, frame: frame, count: values.count)
             descriptor.encodedByteCount = writePacked(values, frame: frame, at: 0)
-        case .differences:
-            for index in 1..<values.count { differences[index - 1] = difference(values[index], values[index - 1]) }
-            let column = UnsafeBufferPointer(start: differences, count: values.count - 1)
-            let covering = Frame(covering: column)
-            sample.draw(column, frame: covering)
-            let choice = sample.choose(covering: covering, total: column.count)
-            descriptor = ColumnDescriptor(codec: .packed, frame: covering, count: values.count)
-            descriptor.isDifferenced = true
-            staging.storeBytes(of: values[0], as: UInt64.self)
-            writeFramed(column, choice: choice, at: 8, descriptor: &descriptor)
+        case .transformed(let transform):
+            writeTransformed(values, transform, descriptor: &descriptor)
         case .dictionary:
             let distinct = UnsafeBufferPointer(start: alphabet.values, count: alphabet.count)
             let width = BitPacking.width(of: UInt64(alphabet.count - 1))
@@ -149,6 +151,29 @@ public final class ColumnEncoder {
         case .rangeCoded:
             writeRangeCoded(values, descriptor: &descriptor)
         }
+    }
+
+    private func writeTransformed(
+        _ values: UnsafeBufferPointer<UInt64>, _ transform: Transform, descriptor: inout ColumnDescriptor
+    ) {
+        let steps = differences
+        if transform == .differences {
+            for index in 1..<values.count { steps[index - 1] = difference(values[index], values[index - 1]) }
+        } else {
+            var largest = values[0]
+            for index in 1..<values.count {
+                steps[index - 1] = difference(values[index], largest)
+                largest = max(largest, values[index])
+            }
+        }
+        let column = UnsafeBufferPointer(start: steps, count: values.count - 1)
+        let covering = Frame(covering: column)
+        sample.draw(column, frame: covering)
+        let choice = sample.choose(covering: covering, total: column.count)
+        descriptor = ColumnDescriptor(codec: .packed, frame: covering, count: values.count)
+        descriptor.transform = transform
+        staging.storeBytes(of: values[0], as: UInt64.self)
+        writeFramed(column, choice: choice, at: 8, descriptor: &descriptor)
     }
 
     private func writeFramed(
@@ -232,12 +257,12 @@ public final class ColumnEncoder {
             if stepByteCount < BitPacking.byteCount(count: values.count, width: covering.width) {
                 (frame, column) = (stepFrame, steps)
                 descriptor = ColumnDescriptor(codec: .packed, frame: stepFrame, count: values.count)
-                descriptor.isDifferenced = true
+                descriptor.transform = .differences
                 (staging + bodyOffset).storeBytes(of: values[0], as: UInt64.self)
             }
         }
         descriptor.codec = frame.width == 0 ? .constant : .packed
-        let end = writePacked(column, frame: frame, at: bodyOffset + (descriptor.isDifferenced ? 8 : 0))
+        let end = writePacked(column, frame: frame, at: bodyOffset + (descriptor.transform == .none ? 0 : 8))
         descriptor.encodedByteCount = end - bodyOffset
         descriptor.storedByteCount = descriptor.encodedByteCount
         descriptor.checksum = crc32c(

@@ -36,6 +36,18 @@ final class ColumnSample {
         finish(drawn)
     }
 
+    /// Draws lags behind the largest of the 64 values before, which stands for the largest of all before.
+    func drawLags(_ values: UnsafeBufferPointer<UInt64>) {
+        let drawn = min(values.count - 1, ColumnSample.capacity)
+        for number in 0..<drawn {
+            let place = position(number, of: drawn, in: values.count - 1)
+            var largest: UInt64 = 0
+            for index in max(0, place - 63)...place { largest = max(largest, values[index]) }
+            quotients[number] = difference(values[place + 1], largest)
+        }
+        finish(drawn)
+    }
+
     private func position(_ number: Int, of drawn: Int, in total: Int) -> Int {
         let stretch = total / drawn
         let random = (UInt64(number + 1) &* 0x9E37_79B9_7F4A_7C15) >> 33
