@@ -46,7 +46,8 @@ public enum Transform: UInt8, Sendable {
 /// | packed | the packed values |
 /// | patched | the packed values (any bits where one did not fit), column of ascending positions, column of those values |
 /// | dictionary | column of ascending distinct values, then the packed indices |
-/// | range-coded | column of ascending distinct values, column of their frequencies, then the range coder's words |
+/// | range-coded | column of ascending distinct values, column of their frequencies, then the range coder's words; when |
+/// | | there is one frequency more than values, it is the escape's, and the column of escaped values comes before the words |
 ///
 /// With differences or lags (never both), the first value (8 bytes) comes before these, and the codec holds something
 /// for each further value, plus 2^63 so that a signed order becomes an unsigned one, modulo 2^64: its difference from the

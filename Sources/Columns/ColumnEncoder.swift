@@ -37,12 +37,12 @@ public final class ColumnEncoder {
     public init(capacity: Int) {
         precondition((1...1 << 28).contains(capacity), "a column has 1 to 2^28 values")
         self.capacity = capacity
-        // Patched: packed values, then at most a quarter of them with their places. Alphabet: two columns and the words.
-        staging = .allocate(byteCount: 24 * capacity + 4096, alignment: 64)
+        // Patched: packed values, then at most a quarter of them with their places. Alphabet: three columns and the words.
+        staging = .allocate(byteCount: 32 * capacity + 4096, alignment: 64)
         compressor = Compressor(capacity: 8 * capacity)
         differences = .allocate(capacity: capacity)
-        entryPlaces = .allocate(capacity: capacity)
-        entryValues = .allocate(capacity: capacity)
+        entryPlaces = .allocate(capacity: capacity + 1)
+        entryValues = .allocate(capacity: capacity + 1)
         wordByteCount = 2 * capacity + RangeCoder.stateByteCount
         words = .allocate(byteCount: wordByteCount + 8, alignment: 64)
         symbolTable = .allocate(capacity: RangeCoder.largestAlphabetCount)
@@ -99,15 +99,10 @@ public final class ColumnEncoder {
         let whole = Frame(reference: covering.reference, scale: covering.scale, width: (covering.width + 7) / 8 * 8)
         let compressed = 1.1 * compressedShare(values, frame: whole) * Double(count * whole.width)
         if compressed < least { (least, method) = (compressed, .wholeBytes(whole)) }
-        guard distinctShare < (covering.width <= 16 ? 0.9 : 0.75), alphabet.collect(values, frame: covering) else {
-            return method
-        }
-        let indexWidth = BitPacking.width(of: UInt64(alphabet.count - 1))
-        let tableBits = Double(640 + alphabet.count * 4)
-        let indexed = Double(indexWidth * count) + tableBits
-        let coded = alphabet.entropyBitCount * 1.005 + 2 * tableBits + 128
-        if coded < 0.97 * min(least, indexed) { return .rangeCoded }
-        return indexed < 0.97 * least ? .dictionary : method
+        guard distinctShare < 0.92 else { return method }
+        let cost = alphabet.collect(values, frame: covering)
+        if cost.rangeCoded < 0.97 * min(least, cost.dictionary) { return .rangeCoded }
+        return cost.dictionary < 0.97 * least ? .dictionary : method
     }
 
     /// For the sampled differences or lags, which are multiples of the values' scale.
@@ -217,8 +212,9 @@ public final class ColumnEncoder {
 
     private func writeRangeCoded(_ values: UnsafeBufferPointer<UInt64>, descriptor: inout ColumnDescriptor) {
         let symbols = alphabet.index(values)
-        let precision = RangeCoder.precision(alphabetCount: alphabet.count)
-        let frequencies = UnsafeMutableBufferPointer(start: alphabet.counts, count: alphabet.count)
+        let alphabetCount = alphabet.count + (alphabet.escapedCount > 0 ? 1 : 0)
+        let precision = RangeCoder.precision(alphabetCount: alphabetCount)
+        let frequencies = UnsafeMutableBufferPointer(start: alphabet.counts, count: alphabetCount)
         RangeCoder.normalise(frequencies, total: values.count, precision: precision)
         var start: UInt32 = 0
         for (number, frequency) in frequencies.enumerated() {
@@ -227,6 +223,9 @@ public final class ColumnEncoder {
         }
         var end = writeInner(UnsafeBufferPointer(start: alphabet.values, count: alphabet.count), at: 0)
         end = writeInner(UnsafeBufferPointer(frequencies), at: end)
+        if alphabet.escapedCount > 0 {
+            end = writeInner(escapedValues(values, symbols), at: end)
+        }
         let wordsEnd = words + wordByteCount
         let byteCount = RangeCoder.encode(symbols, table: symbolTable, end: wordsEnd)
         (staging + end).copyMemory(from: wordsEnd - byteCount, byteCount: byteCount)
@@ -234,6 +233,19 @@ public final class ColumnEncoder {
         descriptor = ColumnDescriptor(codec: .rangeCoded, frame: whole, count: values.count)
         descriptor.entryCount = alphabet.count
         descriptor.encodedByteCount = end + byteCount
+    }
+
+    /// The values whose symbol is the escape, in their order.
+    private func escapedValues(
+        _ values: UnsafeBufferPointer<UInt64>, _ symbols: UnsafeBufferPointer<UInt16>
+    ) -> UnsafeBufferPointer<UInt64> {
+        let (entries, escape) = (entryValues, UInt16(alphabet.count))
+        var kept = 0
+        for index in 0..<values.count {
+            entries[kept] = values[index]
+            kept &+= symbols[index] == escape ? 1 : 0
+        }
+        return UnsafeBufferPointer(start: entries, count: kept)
     }
 
     /// Returns the offset of the first byte behind the packed values.

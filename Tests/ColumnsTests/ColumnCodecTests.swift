@@ -144,4 +144,16 @@ struct ColumnCodecTests {
         #expect(descriptor.transform == .lags)
         #expect(descriptor.storedByteCount < 65_536 * 22 / 8)
     }
+
+    /// Zipf over half a million scattered codes: a few thousand are worth an entry, the others escape.
+    @Test func longTailsEscape() throws {
+        var generator = SeededGenerator(seed: 8)
+        let values = (0..<65_536).map { _ in
+            let rank = exp(Double(generator.next() >> 11) / Double(1 << 53) * log(500_000))
+            return UInt64(rank) &* 277_777 % 500_000
+        }
+        let (descriptor, _) = try roundTrip(values)
+        #expect(descriptor.codec == .rangeCoded)
+        #expect(descriptor.storedByteCount < 65_536 * 16 / 8)
+    }
 }
