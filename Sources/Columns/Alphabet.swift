@@ -2,13 +2,14 @@ import Foundation
 
 /// The frequent values of a column with the number of times that each occurs, and the column as indices into them.
 ///
-/// Values whose quotient is below 65,536 are counted in a table of that size. Wider ones go through a table of 32,768
-/// slots with linear probing; once it holds 16,384 values, further ones are not counted, as what is frequent has
-/// been seen by then. Values that are not worth an entry share one index behind the last, the escape.
+/// Values whose quotient is below 65,536 are counted in a table of that size. Wider ones go to
+/// one of two neighbouring places by their hash; a value that finds both taken is not counted. What is frequent comes
+/// early and finds a place, and no step needs a branch that the data could mislead. Values that are not counted, or
+/// not worth an entry, share one index behind the last, the escape.
 final class Alphabet {
     private static let directWidth = 16
-    private static let hashWidth = 15
-    private static let largestHashedCount = 1 << 14
+    private static let slotCount = 1 << 16
+    private static let placeCount = 1 << 15
     /// About what a value and its frequency take in the tables of a coded column.
     private static let entryBitCount = 12.0
     private static let logarithms = (0..<256).map { $0 == 0 ? 0 : Double($0) * log2(Double($0)) }
@@ -23,17 +24,18 @@ final class Alphabet {
     let counts: UnsafeMutablePointer<UInt64>
     private let symbols: UnsafeMutablePointer<UInt16>
     private let slots: UnsafeMutablePointer<UInt32>
-    private let hashed: UnsafeMutablePointer<UInt64>
+    private let places: UnsafeMutablePointer<UInt64>
     private var frame = Frame(reference: 0, scale: 1, width: 0)
     private var distinctCount = 0
+    private var countedCount = 0
     private var total = 0
 
     init(capacity: Int) {
-        values = .allocate(capacity: 1 << Alphabet.directWidth)
-        counts = .allocate(capacity: 1 << Alphabet.directWidth)
+        values = .allocate(capacity: Alphabet.slotCount + 1)
+        counts = .allocate(capacity: Alphabet.slotCount + 1)
         symbols = .allocate(capacity: capacity)
-        slots = .allocate(capacity: 1 << Alphabet.directWidth)
-        hashed = .allocate(capacity: 1 << Alphabet.hashWidth)
+        slots = .allocate(capacity: Alphabet.slotCount)
+        places = .allocate(capacity: 2 * Alphabet.placeCount)
     }
 
     deinit {
@@ -41,7 +43,7 @@ final class Alphabet {
         counts.deallocate()
         symbols.deallocate()
         slots.deallocate()
-        hashed.deallocate()
+        places.deallocate()
     }
 
     /// Bits that the column takes: as packed indices of all its values, and range-coded.
@@ -56,12 +58,12 @@ final class Alphabet {
         total = column.count
         distinctCount = 0
         if frame.width <= Alphabet.directWidth { countDirectly(column) } else { countByHash(column) }
+        countedCount = (0..<distinctCount).reduce(0) { $0 + Int(counts[$1]) }
         var cost = Cost()
         let rare = leastWorthyCount
         let coded = [1, rare].map { (least: $0, bits: codedBitCount(leastCount: $0)) }
-        let isWhole = distinctCount < Alphabet.largestHashedCount || frame.width <= Alphabet.directWidth
         let best = coded[0].bits <= coded[1].bits ? coded[0] : coded[1]
-        if isWhole, distinctCount < RangeCoder.largestAlphabetCount, best.least == 1 {
+        if countedCount == total, distinctCount < RangeCoder.largestAlphabetCount, best.least == 1 {
             let width = BitPacking.width(of: UInt64(max(1, distinctCount) - 1))
             cost.dictionary = Double(total * width + distinctCount * 8 + 640)
         }
@@ -82,31 +84,30 @@ final class Alphabet {
     }
 
     private func countByHash(_ column: UnsafeBufferPointer<UInt64>) {
-        let (slots, hashed, values) = (slots, hashed, values)
-        slots.update(repeating: 0, count: 1 << Alphabet.hashWidth)
+        let (places, values, counts) = (places, values, counts)
+        places.update(repeating: 0, count: 2 * Alphabet.placeCount)
         var distinct = 0
         for value in column {
-            let slot = Alphabet.slot(of: value, slots, hashed)
-            if slots[slot] == 0 {
-                if distinct == Alphabet.largestHashedCount { continue }
-                hashed[slot] = value
-                values[distinct] = value
-                distinct += 1
-            }
-            slots[slot] &+= 1
+            let place = Alphabet.place(of: value, places)
+            let occurrences = places[place + 1]
+            let held = occurrences == 0 ? value : places[place]
+            places[place] = held
+            values[distinct] = value
+            distinct &+= occurrences == 0 ? 1 : 0
+            places[place + 1] = occurrences &+ (held == value ? 1 : 0)
         }
         distinctCount = distinct
-        for index in 0..<distinct { counts[index] = UInt64(slots[Alphabet.slot(of: values[index], slots, hashed)]) }
+        for index in 0..<distinct { counts[index] = places[Alphabet.place(of: values[index], places) + 1] }
     }
 
-    /// The slot that holds `value`, or the empty one where it belongs; at least half of the slots are empty.
+    /// Where `value` is or may be: the value, and behind it the number that belongs to it (0: free). Another value's
+    /// place when both that it may take are taken.
     @inline(__always)
-    private static func slot(
-        of value: UInt64, _ slots: UnsafePointer<UInt32>, _ hashed: UnsafePointer<UInt64>
-    ) -> Int {
-        var slot = Int(truncatingIfNeeded: (value &* 0x9E37_79B9_7F4A_7C15) &>> UInt64(64 - hashWidth))
-        while slots[slot] != 0, hashed[slot] != value { slot = (slot + 1) & (1 << hashWidth - 1) }
-        return slot
+    private static func place(of value: UInt64, _ places: UnsafePointer<UInt64>) -> Int {
+        let first = Int(truncatingIfNeeded: (value &* 0x9E37_79B9_7F4A_7C15) &>> 49)
+        let (held, number) = (places[2 &* first], places[2 &* first &+ 1])
+        let isFirst = (held == value ? 1 : 0) | (number == 0 ? 1 : 0)
+        return 2 &* (first ^ (1 &- isFirst))
     }
 
     /// The least count at which an entry costs less than escaping every time, an escape being taken for 3 bits.
@@ -121,10 +122,12 @@ final class Alphabet {
     /// The range-coded column's bits when only values of at least that count have an entry.
     private func codedBitCount(leastCount: Int) -> Double {
         var (kept, entries, sum) = (0.0, 0, 0.0)
-        for index in 0..<distinctCount where counts[index] >= leastCount {
+        let (counts, least, logarithms) = (counts, UInt64(leastCount), Alphabet.logarithms)
+        for index in 0..<distinctCount where counts[index] >= least {
             kept += Double(counts[index])
             entries += 1
-            sum += Alphabet.weighted(counts[index])
+            let occurrences = counts[index]
+            sum += occurrences < 256 ? logarithms[Int(occurrences)] : Alphabet.weighted(occurrences)
         }
         guard entries > 0, entries < RangeCoder.largestAlphabetCount else { return .infinity }
         let escaped = Double(total) - kept
@@ -135,7 +138,7 @@ final class Alphabet {
 
     /// The count times its logarithm.
     private static func weighted(_ count: UInt64) -> Double {
-        count < 256 ? logarithms[Int(count)] : Double(count) * log2(Double(count))
+        Double(count) * log2(Double(count))
     }
 
     /// Gives the values of at least that count their indices, in ascending order.
@@ -153,9 +156,11 @@ final class Alphabet {
         } else {
             var ascending = UnsafeMutableBufferPointer(start: values, count: kept)
             ascending.sort()
-            for index in 0..<kept { counts[index] = UInt64(slots[Alphabet.slot(of: values[index], slots, hashed)]) }
-            for slot in 0..<(1 << Alphabet.hashWidth) where slots[slot] != 0 { slots[slot] = UInt32(kept) + 1 }
-            for index in 0..<kept { slots[Alphabet.slot(of: values[index], slots, hashed)] = UInt32(index) + 1 }
+            for index in 0..<kept { counts[index] = places[Alphabet.place(of: values[index], places) + 1] }
+            for place in 0..<Alphabet.placeCount {
+                places[2 * place + 1] = places[2 * place + 1] == 0 ? 0 : UInt64(kept) + 1
+            }
+            for index in 0..<kept { places[Alphabet.place(of: values[index], places) + 1] = UInt64(index) + 1 }
         }
         escapedCount = total - (0..<kept).reduce(0) { $0 + Int(counts[$1]) }
         counts[kept] = UInt64(escapedCount)
@@ -163,13 +168,20 @@ final class Alphabet {
 
     /// The index of each value of the column that was collected; `count` for a value without one of its own.
     func index(_ column: UnsafeBufferPointer<UInt64>) -> UnsafeBufferPointer<UInt16> {
-        let (symbols, slots, hashed, frame) = (symbols, slots, hashed, frame)
-        let escape = UInt32(count)
-        let isDirect = frame.width <= Alphabet.directWidth
-        for position in 0..<column.count {
-            let value = column[position]
-            let slot = isDirect ? Int(frame.quotient(value)) : Alphabet.slot(of: value, slots, hashed)
-            symbols[position] = UInt16(truncatingIfNeeded: slots[slot] == 0 ? escape : slots[slot] &- 1)
+        let (symbols, slots, places, frame) = (symbols, slots, places, frame)
+        let escape = UInt64(count)
+        if frame.width <= Alphabet.directWidth {
+            for position in 0..<column.count {
+                let symbol = slots[Int(frame.quotient(column[position]))]
+                symbols[position] = symbol == 0 ? UInt16(escape) : UInt16(truncatingIfNeeded: symbol &- 1)
+            }
+        } else {
+            for position in 0..<column.count {
+                let value = column[position]
+                let place = Alphabet.place(of: value, places)
+                let symbol = places[place] == value ? places[place + 1] &- 1 : escape
+                symbols[position] = UInt16(truncatingIfNeeded: symbol)
+            }
         }
         return UnsafeBufferPointer(start: symbols, count: column.count)
     }
