@@ -89,12 +89,12 @@ final class Alphabet {
         var distinct = 0
         for value in column {
             let place = Alphabet.place(of: value, places)
-            let occurrences = places[place + 1]
-            let held = occurrences == 0 ? value : places[place]
+            let (before, occurrences) = (places[place], places[place &+ 1])
+            let held = occurrences == 0 ? value : before
             places[place] = held
             values[distinct] = value
             distinct &+= occurrences == 0 ? 1 : 0
-            places[place + 1] = occurrences &+ (held == value ? 1 : 0)
+            places[place &+ 1] = occurrences &+ (held == value ? 1 : 0)
         }
         distinctCount = distinct
         for index in 0..<distinct { counts[index] = places[Alphabet.place(of: values[index], places) + 1] }
@@ -179,8 +179,8 @@ final class Alphabet {
             for position in 0..<column.count {
                 let value = column[position]
                 let place = Alphabet.place(of: value, places)
-                let symbol = places[place] == value ? places[place + 1] &- 1 : escape
-                symbols[position] = UInt16(truncatingIfNeeded: symbol)
+                let (held, number) = (places[place], places[place &+ 1])
+                symbols[position] = UInt16(truncatingIfNeeded: held == value ? number &- 1 : escape)
             }
         }
         return UnsafeBufferPointer(start: symbols, count: column.count)

@@ -82,7 +82,7 @@ public final class ColumnEncoder {
     private func chooseMethod(_ values: UnsafeBufferPointer<UInt64>, covering: Frame) -> Method {
         let count = values.count
         sample.draw(values, frame: covering)
-        let distinctShare = Double(sample.distinctCount) / Double(min(count, 256))
+        let distinctShare = sample.distinctShare
         let framed = sample.choose(covering: covering, total: count)
         var least = framed.bitCount
         var method = Method.framed(framed)
@@ -99,10 +99,15 @@ public final class ColumnEncoder {
         let whole = Frame(reference: covering.reference, scale: covering.scale, width: (covering.width + 7) / 8 * 8)
         let compressed = 1.1 * compressedShare(values, frame: whole) * Double(count * whole.width)
         if compressed < least { (least, method) = (compressed, .wholeBytes(whole)) }
-        guard distinctShare < 0.92 else { return method }
+        guard distinctShare < 0.92, isWorthCounting(count, width: covering.width) else { return method }
         let cost = alphabet.collect(values, frame: covering)
         if cost.rangeCoded < 0.97 * min(least, cost.dictionary) { return .rangeCoded }
         return cost.dictionary < 0.97 * least ? .dictionary : method
+    }
+
+    /// False for few values over a wide range, for which clearing the tables would cost more than it could bring.
+    private func isWorthCounting(_ count: Int, width: Int) -> Bool {
+        width > 16 ? count >= 2048 : count >= 64 && 1 << width <= 64 * count
     }
 
     /// For the sampled differences or lags, which are multiples of the values' scale.
