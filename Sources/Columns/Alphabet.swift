@@ -1,30 +1,41 @@
 import Foundation
 
-/// The distinct values of a column with the number of times that each occurs, and the column as indices into them.
+/// The frequent values of a column with the number of times that each occurs, and the column as indices into them.
 ///
-/// Values whose quotient is below 65,536 are counted in a table of that size. Wider ones go through a table of 16,384
-/// slots with linear probing, and are given up on when there are more than `RangeCoder.largestAlphabetCount`.
+/// Values whose quotient is below 65,536 are counted in a table of that size. Wider ones go to
+/// one of two neighbouring places by their hash; a value that finds both taken is not counted. What is frequent comes
+/// early and finds a place, and no step needs a branch that the data could mislead. Values that are not counted, or
+/// not worth an entry, share one index behind the last, the escape.
 final class Alphabet {
+    private static let directWidth = 16
     private static let slotCount = 1 << 16
-    private static let hashSlotCount = 1 << 14
+    private static let placeCount = 1 << 15
+    /// About what a value and its frequency take in the tables of a coded column.
+    private static let entryBitCount = 12.0
+    private static let logarithms = (0..<256).map { $0 == 0 ? 0 : Double($0) * log2(Double($0)) }
 
+    /// The number of values with an index of their own.
     private(set) var count = 0
-    /// The distinct values, ascending; the first `count` are valid.
+    /// Values without one.
+    private(set) var escapedCount = 0
+    /// Those with one, ascending; the first `count` are valid.
     let values: UnsafeMutablePointer<UInt64>
-    /// How often each occurs; scaled in place by the range coder.
+    /// How often each occurs, then how often the escape; scaled in place by the range coder.
     let counts: UnsafeMutablePointer<UInt64>
-    /// One index for each value of the column, after `index(_:)`.
-    let symbols: UnsafeMutablePointer<UInt16>
+    private let symbols: UnsafeMutablePointer<UInt16>
     private let slots: UnsafeMutablePointer<UInt32>
-    private let hashed: UnsafeMutablePointer<UInt64>
+    private let places: UnsafeMutablePointer<UInt64>
     private var frame = Frame(reference: 0, scale: 1, width: 0)
+    private var distinctCount = 0
+    private var countedCount = 0
+    private var total = 0
 
     init(capacity: Int) {
-        values = .allocate(capacity: RangeCoder.largestAlphabetCount)
-        counts = .allocate(capacity: RangeCoder.largestAlphabetCount)
+        values = .allocate(capacity: Alphabet.slotCount + 1)
+        counts = .allocate(capacity: Alphabet.slotCount + 1)
         symbols = .allocate(capacity: capacity)
         slots = .allocate(capacity: Alphabet.slotCount)
-        hashed = .allocate(capacity: Alphabet.hashSlotCount)
+        places = .allocate(capacity: 2 * Alphabet.placeCount)
     }
 
     deinit {
@@ -32,86 +43,146 @@ final class Alphabet {
         counts.deallocate()
         symbols.deallocate()
         slots.deallocate()
-        hashed.deallocate()
+        places.deallocate()
     }
 
-    /// Counts the distinct values; false when there are too many.
-    func collect(_ column: UnsafeBufferPointer<UInt64>, frame: Frame) -> Bool {
+    /// Bits that the column takes: as packed indices of all its values, and range-coded.
+    struct Cost {
+        var dictionary = Double.infinity
+        var rangeCoded = Double.infinity
+    }
+
+    /// Counts the values, settles which are worth an entry, and says what that costs.
+    func collect(_ column: UnsafeBufferPointer<UInt64>, frame: Frame) -> Cost {
         self.frame = frame
-        count = 0
-        slots.update(repeating: 0, count: Alphabet.slotCount)
-        return frame.width <= 16 ? collectDirectly(column) : collectByHash(column)
+        total = column.count
+        distinctCount = 0
+        if frame.width <= Alphabet.directWidth { countDirectly(column) } else { countByHash(column) }
+        countedCount = (0..<distinctCount).reduce(0) { $0 + Int(counts[$1]) }
+        var cost = Cost()
+        let rare = leastWorthyCount
+        let coded = [1, rare].map { (least: $0, bits: codedBitCount(leastCount: $0)) }
+        let best = coded[0].bits <= coded[1].bits ? coded[0] : coded[1]
+        if countedCount == total, distinctCount < RangeCoder.largestAlphabetCount, best.least == 1 {
+            let width = BitPacking.width(of: UInt64(max(1, distinctCount) - 1))
+            cost.dictionary = Double(total * width + distinctCount * 8 + 640)
+        }
+        cost.rangeCoded = best.bits
+        if best.bits < .infinity { keep(leastCount: UInt64(best.least)) }
+        return cost
     }
 
-    private func collectDirectly(_ column: UnsafeBufferPointer<UInt64>) -> Bool {
+    private func countDirectly(_ column: UnsafeBufferPointer<UInt64>) {
         let (slots, frame) = (slots, frame)
+        slots.update(repeating: 0, count: 1 << frame.width)
         for value in column { slots[Int(frame.quotient(value))] &+= 1 }
         for slot in 0..<(1 << frame.width) where slots[slot] != 0 {
-            guard count < RangeCoder.largestAlphabetCount else { return false }
-            values[count] = frame.reference + UInt64(slot) * frame.scale
-            counts[count] = UInt64(slots[slot])
-            slots[slot] = UInt32(count)
-            count += 1
+            values[distinctCount] = frame.reference &+ UInt64(slot) &* frame.scale
+            counts[distinctCount] = UInt64(slots[slot])
+            distinctCount += 1
         }
-        return true
     }
 
-    private func collectByHash(_ column: UnsafeBufferPointer<UInt64>) -> Bool {
+    private func countByHash(_ column: UnsafeBufferPointer<UInt64>) {
+        let (places, values, counts) = (places, values, counts)
+        places.update(repeating: 0, count: 2 * Alphabet.placeCount)
+        var distinct = 0
         for value in column {
-            let slot = Alphabet.slot(of: value, slots, hashed)
-            if slots[slot] == 0 {
-                guard count < RangeCoder.largestAlphabetCount else { return false }
-                hashed[slot] = value
-                values[count] = value
-                count += 1
-            }
-            slots[slot] &+= 1
+            let place = Alphabet.place(of: value, places)
+            let (before, occurrences) = (places[place], places[place &+ 1])
+            let held = occurrences == 0 ? value : before
+            places[place] = held
+            values[distinct] = value
+            distinct &+= occurrences == 0 ? 1 : 0
+            places[place &+ 1] = occurrences &+ (held == value ? 1 : 0)
         }
-        var distinct = UnsafeMutableBufferPointer(start: values, count: count)
-        distinct.sort()
-        for index in 0..<count {
-            let slot = Alphabet.slot(of: values[index], slots, hashed)
-            counts[index] = UInt64(slots[slot])
-            slots[slot] = UInt32(index) + 1
-        }
-        return true
+        distinctCount = distinct
+        for index in 0..<distinct { counts[index] = places[Alphabet.place(of: values[index], places) + 1] }
     }
 
-    /// The slot that holds `value`, or the empty one where it belongs.
+    /// Where `value` is or may be: the value, and behind it the number that belongs to it (0: free). Another value's
+    /// place when both that it may take are taken.
     @inline(__always)
-    private static func slot(
-        of value: UInt64, _ slots: UnsafePointer<UInt32>, _ hashed: UnsafePointer<UInt64>
-    ) -> Int {
-        var slot = Int(truncatingIfNeeded: (value &* 0x9E37_79B9_7F4A_7C15) &>> 50)
-        while slots[slot] != 0, hashed[slot] != value { slot = (slot + 1) & (hashSlotCount - 1) }
-        return slot
+    private static func place(of value: UInt64, _ places: UnsafePointer<UInt64>) -> Int {
+        let first = Int(truncatingIfNeeded: (value &* 0x9E37_79B9_7F4A_7C15) &>> 49)
+        let (held, number) = (places[2 &* first], places[2 &* first &+ 1])
+        let isFirst = (held == value ? 1 : 0) | (number == 0 ? 1 : 0)
+        return 2 &* (first ^ (1 &- isFirst))
     }
 
-    /// Writes the index of each value of the column that was collected.
+    /// The least count at which an entry costs less than escaping every time, an escape being taken for 3 bits.
+    private var leastWorthyCount: Int {
+        guard distinctCount > 256 else { return 1 }
+        let escapeBits = Double(frame.width) + 3
+        return (1...64).first { count in
+            Double(count) * (escapeBits - log2(Double(total) / Double(count))) > Alphabet.entryBitCount
+        } ?? 65
+    }
+
+    /// The range-coded column's bits when only values of at least that count have an entry.
+    private func codedBitCount(leastCount: Int) -> Double {
+        var (kept, entries, sum) = (0.0, 0, 0.0)
+        let (counts, least, logarithms) = (counts, UInt64(leastCount), Alphabet.logarithms)
+        for index in 0..<distinctCount where counts[index] >= least {
+            kept += Double(counts[index])
+            entries += 1
+            let occurrences = counts[index]
+            sum += occurrences < 256 ? logarithms[Int(occurrences)] : Alphabet.weighted(occurrences)
+        }
+        guard entries > 0, entries < RangeCoder.largestAlphabetCount else { return .infinity }
+        let escaped = Double(total) - kept
+        if escaped > 0 { sum += escaped * log2(escaped) - escaped * Double(frame.width) }
+        let tables = 1024 + Double(entries) * Alphabet.entryBitCount
+        return (Double(total) * log2(Double(total)) - sum) * 1.005 + tables
+    }
+
+    /// The count times its logarithm.
+    private static func weighted(_ count: UInt64) -> Double {
+        Double(count) * log2(Double(count))
+    }
+
+    /// Gives the values of at least that count their indices, in ascending order.
+    private func keep(leastCount: UInt64) {
+        var kept = 0
+        for index in 0..<distinctCount where counts[index] >= leastCount {
+            values[kept] = values[index]
+            counts[kept] = counts[index]
+            kept += 1
+        }
+        count = kept
+        if frame.width <= Alphabet.directWidth {
+            slots.update(repeating: 0, count: 1 << frame.width)
+            for index in 0..<kept { slots[Int(frame.quotient(values[index]))] = UInt32(index) + 1 }
+        } else {
+            var ascending = UnsafeMutableBufferPointer(start: values, count: kept)
+            ascending.sort()
+            for index in 0..<kept { counts[index] = places[Alphabet.place(of: values[index], places) + 1] }
+            for place in 0..<Alphabet.placeCount {
+                places[2 * place + 1] = places[2 * place + 1] == 0 ? 0 : UInt64(kept) + 1
+            }
+            for index in 0..<kept { places[Alphabet.place(of: values[index], places) + 1] = UInt64(index) + 1 }
+        }
+        escapedCount = total - (0..<kept).reduce(0) { $0 + Int(counts[$1]) }
+        counts[kept] = UInt64(escapedCount)
+    }
+
+    /// The index of each value of the column that was collected; `count` for a value without one of its own.
     func index(_ column: UnsafeBufferPointer<UInt64>) -> UnsafeBufferPointer<UInt16> {
-        let (symbols, slots, hashed, frame) = (symbols, slots, hashed, frame)
-        if frame.width <= 16 {
+        let (symbols, slots, places, frame) = (symbols, slots, places, frame)
+        let escape = UInt64(count)
+        if frame.width <= Alphabet.directWidth {
             for position in 0..<column.count {
-                symbols[position] = UInt16(truncatingIfNeeded: slots[Int(frame.quotient(column[position]))])
+                let symbol = slots[Int(frame.quotient(column[position]))]
+                symbols[position] = symbol == 0 ? UInt16(escape) : UInt16(truncatingIfNeeded: symbol &- 1)
             }
         } else {
             for position in 0..<column.count {
-                let slot = Alphabet.slot(of: column[position], slots, hashed)
-                symbols[position] = UInt16(truncatingIfNeeded: slots[slot] &- 1)
+                let value = column[position]
+                let place = Alphabet.place(of: value, places)
+                let (held, number) = (places[place], places[place &+ 1])
+                symbols[position] = UInt16(truncatingIfNeeded: held == value ? number &- 1 : escape)
             }
         }
         return UnsafeBufferPointer(start: symbols, count: column.count)
-    }
-
-    /// The entropy of the whole column, in bits.
-    var entropyBitCount: Double {
-        var total = 0.0
-        var sum = 0.0
-        for index in 0..<count {
-            let occurrences = Double(counts[index])
-            total += occurrences
-            sum += occurrences * log2(occurrences)
-        }
-        return total * log2(total) - sum
     }
 }

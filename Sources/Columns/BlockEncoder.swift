@@ -121,7 +121,7 @@ public final class BlockEncoder {
             guard count > 0 else { continue }
             let encoded = columnEncoder.encode(UnsafeBufferPointer(table.values(column, count: count)))
             var descriptor = encoded.descriptor
-            if descriptor.codec == .constant, !descriptor.isDifferenced, descriptor.reference == 0 { continue }
+            if descriptor.codec == .constant, descriptor.transform == .none, descriptor.reference == 0 { continue }
             descriptor.number = column.rawValue
             header.columns.append(descriptor)
             let directoryByteCount = header.columns.count * ColumnDescriptor.byteCount

@@ -16,8 +16,8 @@ public final class ColumnDecoder {
         precondition((1...1 << 28).contains(capacity), "a column has 1 to 2^28 values")
         self.capacity = capacity
         decompressed = .allocate(byteCount: 8 * capacity, alignment: 64)
-        entryPlaces = .allocate(capacity: capacity)
-        entryValues = .allocate(capacity: capacity)
+        entryPlaces = .allocate(capacity: capacity + 1)
+        entryValues = .allocate(capacity: capacity + 1)
         rangeTable = .allocate(capacity: 1 << 15)
     }
 
@@ -56,17 +56,24 @@ public final class ColumnDecoder {
         _ descriptor: ColumnDescriptor, _ bytes: UnsafeRawBufferPointer,
         into output: UnsafeMutableBufferPointer<UInt64>
     ) throws(ColumnError) {
-        guard descriptor.isDifferenced else {
+        guard descriptor.transform != .none else {
             try decodeCodec(descriptor, bytes, into: output)
             return
         }
         let steps = UnsafeMutableBufferPointer(rebasing: output[1...])
-        output[0] = bytes.loadUnaligned(as: UInt64.self)
+        var value = bytes.loadUnaligned(as: UInt64.self)
+        output[0] = value
         try decodeCodec(descriptor, UnsafeRawBufferPointer(rebasing: bytes[8...]), into: steps)
-        var value = output[0]
-        for index in 0..<steps.count {
-            value = value &+ steps[index] &- (1 << 63)
-            steps[index] = value
+        if descriptor.transform == .differences {
+            for index in 0..<steps.count {
+                value = value &+ steps[index] &- (1 << 63)
+                steps[index] = value
+            }
+        } else {
+            for index in 0..<steps.count {
+                steps[index] = value &+ steps[index] &- (1 << 63)
+                value = max(value, steps[index])
+            }
         }
     }
 
@@ -92,8 +99,10 @@ public final class ColumnDecoder {
     ) throws(ColumnError) {
         BitPacking.unpack(bytes, frame: descriptor.frame, into: output)
         var offset = BitPacking.byteCount(count: output.count, width: descriptor.width)
-        let places = try decodeInner(bytes, at: &offset, count: descriptor.entryCount, into: entryPlaces)
-        let entries = try decodeInner(bytes, at: &offset, count: descriptor.entryCount, into: entryValues)
+        let places = try decodeInner(
+            bytes, at: &offset, counts: descriptor.entryCount...descriptor.entryCount, into: entryPlaces)
+        let entries = try decodeInner(
+            bytes, at: &offset, counts: descriptor.entryCount...descriptor.entryCount, into: entryValues)
         guard offset == bytes.count else { throw .malformed("bytes behind the patches") }
         for index in 0..<places.count {
             guard places[index] < output.count else { throw .malformed("place of a patch") }
@@ -106,7 +115,8 @@ public final class ColumnDecoder {
         into output: UnsafeMutableBufferPointer<UInt64>
     ) throws(ColumnError) {
         var offset = 0
-        let entries = try decodeInner(bytes, at: &offset, count: descriptor.entryCount, into: entryValues)
+        let entries = try decodeInner(
+            bytes, at: &offset, counts: descriptor.entryCount...descriptor.entryCount, into: entryValues)
         guard bytes.count - offset == BitPacking.byteCount(count: output.count, width: descriptor.width) else {
             throw .malformed("packed indices")
         }
@@ -122,28 +132,62 @@ public final class ColumnDecoder {
         into output: UnsafeMutableBufferPointer<UInt64>
     ) throws(ColumnError) {
         var offset = 0
-        let entries = try decodeInner(bytes, at: &offset, count: descriptor.entryCount, into: entryValues)
-        let frequencies = try decodeInner(bytes, at: &offset, count: descriptor.entryCount, into: entryPlaces)
-        let precision = RangeCoder.precision(alphabetCount: entries.count)
+        let entries = try decodeInner(
+            bytes, at: &offset, counts: descriptor.entryCount...descriptor.entryCount, into: entryValues)
+        let alphabetCounts = descriptor.entryCount...descriptor.entryCount + 1
+        let frequencies = try decodeInner(bytes, at: &offset, counts: alphabetCounts, into: entryPlaces)
+        let precision = RangeCoder.precision(alphabetCount: frequencies.count)
         guard RangeCoder.fillTable(rangeTable, frequencies: frequencies, precision: precision) else {
             throw .malformed("frequencies")
         }
+        let hasEscapes = frequencies.count > entries.count
+        // The frequencies are in the table by now.
+        let escaped =
+            hasEscapes
+            ? try decodeInner(bytes, at: &offset, counts: 1...output.count, into: entryPlaces)
+            : UnsafeBufferPointer(start: entryPlaces, count: 0)
         let words = UnsafeRawBufferPointer(rebasing: bytes[offset...])
-        guard
-            RangeCoder.decode(
-                words, table: rangeTable, precision: precision, values: entryValues, into: output)
-        else { throw .malformed("range coder's words") }
+        let isValid =
+            hasEscapes
+            ? RangeCoder.decodeSymbols(words, table: rangeTable, precision: precision, into: output)
+                && replaceEscapes(output, entries, escaped)
+            : RangeCoder.decode(words, table: rangeTable, precision: precision, values: entryValues, into: output)
+        guard isValid else { throw .malformed("range coder's words") }
+    }
+
+    /// Turns indices into values, the escape's into the next escaped value; false unless these are exactly used up.
+    ///
+    /// `entryPlaces`, which holds the escaped values, has room for one more than there can be.
+    private func replaceEscapes(
+        _ output: UnsafeMutableBufferPointer<UInt64>, _ entries: UnsafeBufferPointer<UInt64>,
+        _ escaped: UnsafeBufferPointer<UInt64>
+    ) -> Bool {
+        let (values, next) = (entryValues, entryPlaces)
+        let escape = UInt64(entries.count)
+        values[entries.count] = 0
+        var used = 0
+        for index in 0..<output.count {
+            let symbol = output[index]
+            output[index] = symbol == escape ? next[used] : values[Int(symbol)]
+            used &+= symbol == escape ? 1 : 0
+        }
+        return used == escaped.count
     }
 
     /// Decodes an inner column, which may only be constant or packed, so that nothing nests deeper.
     private func decodeInner(
-        _ bytes: UnsafeRawBufferPointer, at offset: inout Int, count: Int, into storage: UnsafeMutablePointer<UInt64>
+        _ bytes: UnsafeRawBufferPointer, at offset: inout Int, counts: ClosedRange<Int>,
+        into storage: UnsafeMutablePointer<UInt64>
     ) throws(ColumnError) -> UnsafeBufferPointer<UInt64> {
         let descriptor = try ColumnDescriptor(parsing: bytes, at: offset)
-        guard descriptor.codec == .constant || descriptor.codec == .packed, !descriptor.isCompressed else {
+        guard descriptor.codec == .constant || descriptor.codec == .packed, !descriptor.isCompressed,
+            descriptor.transform != .lags
+        else {
             throw .malformed("codec of an inner column")
         }
-        guard descriptor.count == count else { throw .count(expected: count, found: descriptor.count) }
+        guard counts.contains(descriptor.count) else {
+            throw .count(expected: counts.lowerBound, found: descriptor.count)
+        }
         let start = offset + ColumnDescriptor.byteCount
         guard bytes.count - start >= descriptor.storedByteCount else {
             throw .truncated(needed: descriptor.storedByteCount, available: bytes.count - start)
@@ -151,7 +195,7 @@ public final class ColumnDecoder {
         offset = start + descriptor.storedByteCount
         let body = UnsafeRawBufferPointer(rebasing: bytes[start..<offset])
         guard crc32c(of: body) == descriptor.checksum else { throw .checksum }
-        let output = UnsafeMutableBufferPointer(start: storage, count: count)
+        let output = UnsafeMutableBufferPointer(start: storage, count: descriptor.count)
         try decodePlain(descriptor, body, into: output)
         return UnsafeBufferPointer(output)
     }

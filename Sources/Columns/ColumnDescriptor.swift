@@ -12,12 +12,22 @@ public enum Codec: UInt8, Sendable {
     case rangeCoded = 4
 }
 
+/// What the codec of a column holds.
+public enum Transform: UInt8, Sendable {
+    /// The values.
+    case none = 0
+    /// Differences of neighbours.
+    case differences = 1
+    /// Differences from the largest value before.
+    case lags = 2
+}
+
 /// The description of an encoded column: 40 bytes, little-endian, in front of its bytes or in a block's directory.
 ///
 /// | offset | size | field |
 /// |---|---|---|
 /// | 0 | 1 | codec |
-/// | 1 | 1 | bit 0: the stored bytes are compressed with LZ4 (block format); bit 1: the codec holds differences; others 0 |
+/// | 1 | 1 | bit 0: the stored bytes are compressed with LZ4 (block format); bit 1: the codec holds differences, bit 2: lags; others 0 |
 /// | 2 | 1 | width of a packed value in bits, 0 to 64 |
 /// | 3 | 1 | number of the column in a block's directory; 0 elsewhere |
 /// | 4 | 4 | number of values |
@@ -36,18 +46,21 @@ public enum Codec: UInt8, Sendable {
 /// | packed | the packed values |
 /// | patched | the packed values (any bits where one did not fit), column of ascending positions, column of those values |
 /// | dictionary | column of ascending distinct values, then the packed indices |
-/// | range-coded | column of ascending distinct values, column of their frequencies, then the range coder's words |
+/// | range-coded | column of ascending distinct values, column of their frequencies, then the range coder's words; when |
+/// | | there is one frequency more than values, it is the escape's, and the column of escaped values comes before the words |
 ///
-/// With differences, the first value (8 bytes) comes before these, and the codec holds, for each further value, its
-/// wrapping difference from the one before plus 2^63, so that a signed order becomes an unsigned one. An inner column
-/// is a descriptor followed by its bytes; it is constant or packed, with or without differences, and never compressed.
+/// With differences or lags (never both), the first value (8 bytes) comes before these, and the codec holds something
+/// for each further value, plus 2^63 so that a signed order becomes an unsigned one, modulo 2^64: its difference from the
+/// value before, or its lag, the difference from the largest value before. Times in order of arrival are behind the
+/// latest one so far by their own delay only, and one that is very late is one outlier, not two. An inner column is a
+/// descriptor followed by its bytes; it is constant or packed, with or without differences, and never compressed.
 public struct ColumnDescriptor: Hashable, Sendable {
     /// How the values are stored.
     public var codec: Codec
     /// True when the stored bytes are an LZ4 block.
     public var isCompressed = false
-    /// True when the codec holds differences.
-    public var isDifferenced = false
+    /// What the codec holds.
+    public var transform = Transform.none
     /// Bits of a packed value.
     public var width: Int
     /// The column's number in a block's directory.
@@ -80,12 +93,12 @@ public struct ColumnDescriptor: Hashable, Sendable {
 
     var frame: Frame { Frame(reference: reference, scale: scale, width: width) }
 
-    /// The values that the codec itself holds: one fewer with differences, as the first stands apart.
-    var codedCount: Int { isDifferenced ? count - 1 : count }
+    /// The values that the codec itself holds: one fewer with differences or lags, as the first stands apart.
+    var codedCount: Int { transform == .none ? count : count - 1 }
 
     func write(to destination: UnsafeMutableRawPointer) {
         destination.storeBytes(of: codec.rawValue, toByteOffset: 0, as: UInt8.self)
-        let flags: UInt8 = (isCompressed ? 1 : 0) | (isDifferenced ? 2 : 0)
+        let flags: UInt8 = (isCompressed ? 1 : 0) | transform.rawValue << 1
         destination.storeBytes(of: flags, toByteOffset: 1, as: UInt8.self)
         destination.storeBytes(of: UInt8(width), toByteOffset: 2, as: UInt8.self)
         destination.storeBytes(of: number, toByteOffset: 3, as: UInt8.self)
@@ -107,10 +120,10 @@ public struct ColumnDescriptor: Hashable, Sendable {
         }
         let raw = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + ColumnDescriptor.byteCount])
         guard let codec = Codec(rawValue: raw[0]) else { throw .malformed("codec") }
-        guard raw[1] & ~3 == 0 else { throw .malformed("reserved flags") }
+        guard let transform = Transform(rawValue: raw[1] >> 1) else { throw .malformed("flags") }
         self.codec = codec
         isCompressed = raw[1] & 1 != 0
-        isDifferenced = raw[1] & 2 != 0
+        self.transform = transform
         width = Int(raw[2])
         number = raw[3]
         count = Int(raw.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
@@ -126,14 +139,14 @@ public struct ColumnDescriptor: Hashable, Sendable {
     private func check() throws(ColumnError) {
         guard width <= 64 else { throw .malformed("width") }
         guard scale >= 1 else { throw .malformed("scale") }
-        guard !isDifferenced || count >= 2 else { throw .malformed("differences of fewer than two values") }
+        guard transform == .none || count >= 2 else { throw .malformed("differences of fewer than two values") }
         guard encodedByteCount <= 8 * count else { throw .malformed("encoded length") }
         guard isCompressed ? storedByteCount < encodedByteCount : storedByteCount == encodedByteCount else {
             throw .malformed("stored length")
         }
         guard entryCount <= count else { throw .malformed("entry count") }
         let packedByteCount = BitPacking.byteCount(count: codedCount, width: width)
-        let fixedByteCount = isDifferenced ? 8 : 0
+        let fixedByteCount = transform == .none ? 0 : 8
         switch codec {
         case .constant:
             guard encodedByteCount == fixedByteCount, width == 0 else { throw .malformed("constant") }

@@ -28,7 +28,7 @@ public final class ColumnEncoder {
     private enum Method {
         case framed(ColumnSample.Choice)
         case wholeBytes(Frame)
-        case differences
+        case transformed(Transform)
         case dictionary
         case rangeCoded
     }
@@ -37,12 +37,12 @@ public final class ColumnEncoder {
     public init(capacity: Int) {
         precondition((1...1 << 28).contains(capacity), "a column has 1 to 2^28 values")
         self.capacity = capacity
-        // Patched: packed values, then at most a quarter of them with their places. Alphabet: two columns and the words.
-        staging = .allocate(byteCount: 24 * capacity + 4096, alignment: 64)
+        // Patched: packed values, then at most a quarter of them with their places. Alphabet: three columns and the words.
+        staging = .allocate(byteCount: 32 * capacity + 4096, alignment: 64)
         compressor = Compressor(capacity: 8 * capacity)
         differences = .allocate(capacity: capacity)
-        entryPlaces = .allocate(capacity: capacity)
-        entryValues = .allocate(capacity: capacity)
+        entryPlaces = .allocate(capacity: capacity + 1)
+        entryValues = .allocate(capacity: capacity + 1)
         wordByteCount = 2 * capacity + RangeCoder.stateByteCount
         words = .allocate(byteCount: wordByteCount + 8, alignment: 64)
         symbolTable = .allocate(capacity: RangeCoder.largestAlphabetCount)
@@ -82,29 +82,39 @@ public final class ColumnEncoder {
     private func chooseMethod(_ values: UnsafeBufferPointer<UInt64>, covering: Frame) -> Method {
         let count = values.count
         sample.draw(values, frame: covering)
-        let distinctShare = Double(sample.distinctCount) / Double(min(count, 256))
+        let distinctShare = sample.distinctShare
         let framed = sample.choose(covering: covering, total: count)
         var least = framed.bitCount
         var method = Method.framed(framed)
         if count >= 3 {
             sample.drawDifferences(values)
-            let bits = sample.choose(covering: sample.sampledFrame, total: count - 1).bitCount + 64
-            let scaleWidth = BitPacking.width(of: covering.scale) - 1
-            let expected = bits - Double(min(scaleWidth, sample.sampledFrame.width) * count)
-            if expected < least { (least, method) = (expected, .differences) }
+            let differences = expectedBitCount(ofStepsScaledBy: covering.scale, count)
+            if differences < least { (least, method) = (differences, .transformed(.differences)) }
+        }
+        if case .transformed = method, count >= 256 {
+            sample.drawLags(values)
+            let lags = expectedBitCount(ofStepsScaledBy: covering.scale, count)
+            if lags < 0.99 * least { (least, method) = (lags, .transformed(.lags)) }
         }
         let whole = Frame(reference: covering.reference, scale: covering.scale, width: (covering.width + 7) / 8 * 8)
         let compressed = 1.1 * compressedShare(values, frame: whole) * Double(count * whole.width)
         if compressed < least { (least, method) = (compressed, .wholeBytes(whole)) }
-        guard distinctShare < (covering.width <= 16 ? 0.9 : 0.75), alphabet.collect(values, frame: covering) else {
-            return method
-        }
-        let indexWidth = BitPacking.width(of: UInt64(alphabet.count - 1))
-        let tableBits = Double(640 + alphabet.count * 4)
-        let indexed = Double(indexWidth * count) + tableBits
-        let coded = alphabet.entropyBitCount * 1.005 + 2 * tableBits + 128
-        if coded < 0.97 * min(least, indexed) { return .rangeCoded }
-        return indexed < 0.97 * least ? .dictionary : method
+        guard distinctShare < 0.92, isWorthCounting(count, width: covering.width) else { return method }
+        let cost = alphabet.collect(values, frame: covering)
+        if cost.rangeCoded < 0.97 * min(least, cost.dictionary) { return .rangeCoded }
+        return cost.dictionary < 0.97 * least ? .dictionary : method
+    }
+
+    /// False for few values over a wide range, for which clearing the tables would cost more than it could bring.
+    private func isWorthCounting(_ count: Int, width: Int) -> Bool {
+        width > 16 ? count >= 2048 : count >= 64 && 1 << width <= 64 * count
+    }
+
+    /// For the sampled differences or lags, which are multiples of the values' scale.
+    private func expectedBitCount(ofStepsScaledBy scale: UInt64, _ count: Int) -> Double {
+        let choice = sample.choose(covering: sample.sampledFrame, total: count)
+        let savedWidth = min(BitPacking.width(of: scale) - 1, choice.frame.width)
+        return choice.bitCount + 64 - Double(savedWidth * count)
     }
 
     /// What LZ4 leaves of 512 neighbouring values at whole bytes each, as a share.
@@ -125,16 +135,8 @@ public final class ColumnEncoder {
         case .wholeBytes(let frame):
             descriptor = ColumnDescriptor(codec: .packed, frame: frame, count: values.count)
             descriptor.encodedByteCount = writePacked(values, frame: frame, at: 0)
-        case .differences:
-            for index in 1..<values.count { differences[index - 1] = difference(values[index], values[index - 1]) }
-            let column = UnsafeBufferPointer(start: differences, count: values.count - 1)
-            let covering = Frame(covering: column)
-            sample.draw(column, frame: covering)
-            let choice = sample.choose(covering: covering, total: column.count)
-            descriptor = ColumnDescriptor(codec: .packed, frame: covering, count: values.count)
-            descriptor.isDifferenced = true
-            staging.storeBytes(of: values[0], as: UInt64.self)
-            writeFramed(column, choice: choice, at: 8, descriptor: &descriptor)
+        case .transformed(let transform):
+            writeTransformed(values, transform, descriptor: &descriptor)
         case .dictionary:
             let distinct = UnsafeBufferPointer(start: alphabet.values, count: alphabet.count)
             let width = BitPacking.width(of: UInt64(alphabet.count - 1))
@@ -149,6 +151,29 @@ public final class ColumnEncoder {
         case .rangeCoded:
             writeRangeCoded(values, descriptor: &descriptor)
         }
+    }
+
+    private func writeTransformed(
+        _ values: UnsafeBufferPointer<UInt64>, _ transform: Transform, descriptor: inout ColumnDescriptor
+    ) {
+        let steps = differences
+        if transform == .differences {
+            for index in 1..<values.count { steps[index - 1] = difference(values[index], values[index - 1]) }
+        } else {
+            var largest = values[0]
+            for index in 1..<values.count {
+                steps[index - 1] = difference(values[index], largest)
+                largest = max(largest, values[index])
+            }
+        }
+        let column = UnsafeBufferPointer(start: steps, count: values.count - 1)
+        let covering = Frame(covering: column)
+        sample.draw(column, frame: covering)
+        let choice = sample.choose(covering: covering, total: column.count)
+        descriptor = ColumnDescriptor(codec: .packed, frame: covering, count: values.count)
+        descriptor.transform = transform
+        staging.storeBytes(of: values[0], as: UInt64.self)
+        writeFramed(column, choice: choice, at: 8, descriptor: &descriptor)
     }
 
     private func writeFramed(
@@ -192,8 +217,9 @@ public final class ColumnEncoder {
 
     private func writeRangeCoded(_ values: UnsafeBufferPointer<UInt64>, descriptor: inout ColumnDescriptor) {
         let symbols = alphabet.index(values)
-        let precision = RangeCoder.precision(alphabetCount: alphabet.count)
-        let frequencies = UnsafeMutableBufferPointer(start: alphabet.counts, count: alphabet.count)
+        let alphabetCount = alphabet.count + (alphabet.escapedCount > 0 ? 1 : 0)
+        let precision = RangeCoder.precision(alphabetCount: alphabetCount)
+        let frequencies = UnsafeMutableBufferPointer(start: alphabet.counts, count: alphabetCount)
         RangeCoder.normalise(frequencies, total: values.count, precision: precision)
         var start: UInt32 = 0
         for (number, frequency) in frequencies.enumerated() {
@@ -202,6 +228,9 @@ public final class ColumnEncoder {
         }
         var end = writeInner(UnsafeBufferPointer(start: alphabet.values, count: alphabet.count), at: 0)
         end = writeInner(UnsafeBufferPointer(frequencies), at: end)
+        if alphabet.escapedCount > 0 {
+            end = writeInner(escapedValues(values, symbols), at: end)
+        }
         let wordsEnd = words + wordByteCount
         let byteCount = RangeCoder.encode(symbols, table: symbolTable, end: wordsEnd)
         (staging + end).copyMemory(from: wordsEnd - byteCount, byteCount: byteCount)
@@ -209,6 +238,19 @@ public final class ColumnEncoder {
         descriptor = ColumnDescriptor(codec: .rangeCoded, frame: whole, count: values.count)
         descriptor.entryCount = alphabet.count
         descriptor.encodedByteCount = end + byteCount
+    }
+
+    /// The values whose symbol is the escape, in their order.
+    private func escapedValues(
+        _ values: UnsafeBufferPointer<UInt64>, _ symbols: UnsafeBufferPointer<UInt16>
+    ) -> UnsafeBufferPointer<UInt64> {
+        let (entries, escape) = (entryValues, UInt16(alphabet.count))
+        var kept = 0
+        for index in 0..<values.count {
+            entries[kept] = values[index]
+            kept &+= symbols[index] == escape ? 1 : 0
+        }
+        return UnsafeBufferPointer(start: entries, count: kept)
     }
 
     /// Returns the offset of the first byte behind the packed values.
@@ -232,12 +274,12 @@ public final class ColumnEncoder {
             if stepByteCount < BitPacking.byteCount(count: values.count, width: covering.width) {
                 (frame, column) = (stepFrame, steps)
                 descriptor = ColumnDescriptor(codec: .packed, frame: stepFrame, count: values.count)
-                descriptor.isDifferenced = true
+                descriptor.transform = .differences
                 (staging + bodyOffset).storeBytes(of: values[0], as: UInt64.self)
             }
         }
         descriptor.codec = frame.width == 0 ? .constant : .packed
-        let end = writePacked(column, frame: frame, at: bodyOffset + (descriptor.isDifferenced ? 8 : 0))
+        let end = writePacked(column, frame: frame, at: bodyOffset + (descriptor.transform == .none ? 0 : 8))
         descriptor.encodedByteCount = end - bodyOffset
         descriptor.storedByteCount = descriptor.encodedByteCount
         descriptor.checksum = crc32c(

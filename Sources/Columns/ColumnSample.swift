@@ -1,14 +1,19 @@
 /// A small sorted sample of a column, from which the width of a patched frame is chosen.
 ///
-/// One value is drawn at random from each of 256 equal stretches, so that a period in the data cannot hide.
+/// One value is drawn at random from each of up to 256 equal stretches, so that a period in the data cannot hide.
 final class ColumnSample {
     private static let capacity = 256
     private let quotients = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: capacity)
     private var count = 0
-    /// Numbers of distinct values in the sample.
-    private(set) var distinctCount = 0
+    private var distinctCount = 0
+
+    /// The share of distinct values in the sample.
+    var distinctShare: Double { Double(distinctCount) / Double(max(1, count)) }
 
     deinit { quotients.deallocate() }
+
+    /// One in 32 values, between 32 and 256 of them: a short column is not worth a long look.
+    private static func count(of total: Int) -> Int { min(total, max(32, min(total / 32, capacity))) }
 
     /// A frame, and how many bits the column is expected to take in it.
     struct Choice {
@@ -19,7 +24,7 @@ final class ColumnSample {
 
     /// Draws from `values`, as quotients of their covering frame.
     func draw(_ values: UnsafeBufferPointer<UInt64>, frame: Frame) {
-        let drawn = min(values.count, ColumnSample.capacity)
+        let drawn = ColumnSample.count(of: values.count)
         for number in 0..<drawn {
             quotients[number] = frame.quotient(values[position(number, of: drawn, in: values.count)])
         }
@@ -28,10 +33,22 @@ final class ColumnSample {
 
     /// Draws differences of neighbours from `values`, as they are.
     func drawDifferences(_ values: UnsafeBufferPointer<UInt64>) {
-        let drawn = min(values.count - 1, ColumnSample.capacity)
+        let drawn = ColumnSample.count(of: values.count - 1)
         for number in 0..<drawn {
             let place = position(number, of: drawn, in: values.count - 1)
             quotients[number] = difference(values[place + 1], values[place])
+        }
+        finish(drawn)
+    }
+
+    /// Draws lags behind the largest of the 64 values before, which stands for the largest of all before.
+    func drawLags(_ values: UnsafeBufferPointer<UInt64>) {
+        let drawn = ColumnSample.count(of: values.count - 1)
+        for number in 0..<drawn {
+            let place = position(number, of: drawn, in: values.count - 1)
+            var largest: UInt64 = 0
+            for index in max(0, place - 63)...place { largest = max(largest, values[index]) }
+            quotients[number] = difference(values[place + 1], largest)
         }
         finish(drawn)
     }

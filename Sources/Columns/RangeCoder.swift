@@ -12,7 +12,7 @@
 ///
 /// A state is always at least 2^16. The decoder must end with all four states at exactly 2^16 and no word left.
 enum RangeCoder {
-    /// The most distinct values that are coded.
+    /// The most symbols of an alphabet, an escape among them.
     static let largestAlphabetCount = 8192
     /// Where a state starts and what it never falls below.
     static let stateFloor: UInt32 = 1 << 16
@@ -133,31 +133,46 @@ enum RangeCoder {
         return start == whole
     }
 
-    /// Decodes `output.count` values; false when the bytes are not what an encoder wrote.
+    /// Decodes `output.count` symbols to their values; false when the bytes are not what an encoder wrote.
     static func decode(
         _ bytes: UnsafeRawBufferPointer, table: UnsafePointer<UInt64>, precision: Int,
         values: UnsafePointer<UInt64>, into output: UnsafeMutableBufferPointer<UInt64>
     ) -> Bool {
+        decode(bytes, table: table, precision: precision, into: output) { values[Int(truncatingIfNeeded: $0)] }
+    }
+
+    /// Decodes `output.count` symbols as they are; false when the bytes are not what an encoder wrote.
+    static func decodeSymbols(
+        _ bytes: UnsafeRawBufferPointer, table: UnsafePointer<UInt64>, precision: Int,
+        into output: UnsafeMutableBufferPointer<UInt64>
+    ) -> Bool {
+        decode(bytes, table: table, precision: precision, into: output) { $0 }
+    }
+
+    @inline(__always)
+    private static func decode(
+        _ bytes: UnsafeRawBufferPointer, table: UnsafePointer<UInt64>, precision: Int,
+        into output: UnsafeMutableBufferPointer<UInt64>, value: (UInt64) -> UInt64
+    ) -> Bool {
         guard bytes.count >= stateByteCount, bytes.count % 2 == 0, let base = bytes.baseAddress else { return false }
         var reader = Reader(
-            position: base + stateByteCount, end: base + bytes.count, table: table, values: values,
-            precision: UInt32(precision))
+            position: base + stateByteCount, end: base + bytes.count, table: table, precision: UInt32(precision))
         var states = base.loadUnaligned(as: SIMD4<UInt32>.self)
         guard states.min() >= stateFloor else { return false }
         var (s0, s1, s2, s3) = (states[0], states[1], states[2], states[3])
         let target = output.baseAddress.unsafelyUnwrapped
         var index = 0
         while index &+ 4 <= output.count, reader.end - reader.position >= 8 {
-            target[index] = reader.take(&s0)
-            target[index &+ 1] = reader.take(&s1)
-            target[index &+ 2] = reader.take(&s2)
-            target[index &+ 3] = reader.take(&s3)
+            target[index] = value(reader.take(&s0))
+            target[index &+ 1] = value(reader.take(&s1))
+            target[index &+ 2] = value(reader.take(&s2))
+            target[index &+ 3] = value(reader.take(&s3))
             index &+= 4
         }
         states = SIMD4(s0, s1, s2, s3)
         while index < output.count {
-            guard let value = reader.takeCarefully(&states[index & 3]) else { return false }
-            target[index] = value
+            guard let symbol = reader.takeCarefully(&states[index & 3]) else { return false }
+            target[index] = value(symbol)
             index += 1
         }
         return reader.position == reader.end && states == SIMD4(repeating: stateFloor)
@@ -167,7 +182,6 @@ enum RangeCoder {
         var position: UnsafeRawPointer
         let end: UnsafeRawPointer
         let table: UnsafePointer<UInt64>
-        let values: UnsafePointer<UInt64>
         let precision: UInt32
 
         /// Needs a readable word at the position.
@@ -178,7 +192,7 @@ enum RangeCoder {
             let isLow = state < stateFloor
             position += isLow ? 2 : 0
             state = isLow ? state &<< 16 | word : state
-            return values[Int(entry & 0xFFFF)]
+            return entry & 0xFFFF
         }
 
         mutating func takeCarefully(_ state: inout UInt32) -> UInt64? {
@@ -188,7 +202,7 @@ enum RangeCoder {
                 state = state << 16 | UInt32(position.loadUnaligned(as: UInt16.self))
                 position += 2
             }
-            return values[Int(entry & 0xFFFF)]
+            return entry & 0xFFFF
         }
 
         @inline(__always)

@@ -60,7 +60,7 @@ struct ColumnCodecTests {
     @Test func progressionsCostNothing() throws {
         for step in [1, 1000, UInt64.max, UInt64.max - 999] {
             let (descriptor, _) = try roundTrip((0..<65_536).map { 1 << 40 &+ $0 &* step })
-            #expect(descriptor.isDifferenced)
+            #expect(descriptor.transform == .differences)
             #expect(descriptor.storedByteCount <= 8)
         }
     }
@@ -94,7 +94,7 @@ struct ColumnCodecTests {
         }
         let sorted = (0..<65_536).map { _ in generator.next() % 1_000_000_000 }.sorted()
         let (descriptor, _) = try roundTrip(sorted)
-        #expect(descriptor.isDifferenced)
+        #expect(descriptor.transform == .differences)
         #expect(descriptor.storedByteCount < 65_536 * 18 / 8)
         try roundTrip(sorted.reversed())
     }
@@ -132,5 +132,28 @@ struct ColumnCodecTests {
         let entropy = counts.values.reduce(0) { $0 - $1 * log2($1 / 65_536) }
         let (descriptor, _) = try roundTrip(values)
         #expect(Double(descriptor.storedByteCount * 8) < entropy * 1.03 + 24 * Double(counts.count) + 2000)
+    }
+
+    @Test func delayedTimesCostTheirDelay() throws {
+        var generator = SeededGenerator(seed: 7)
+        let values = (0..<65_536).map { number in
+            let delay = generator.next() % 200 == 0 ? generator.next() % 10_000_000_000 : generator.next() % 2_000_000
+            return 1 << 50 + UInt64(number) * 3_300 - delay
+        }
+        let (descriptor, _) = try roundTrip(values)
+        #expect(descriptor.transform == .lags)
+        #expect(descriptor.storedByteCount < 65_536 * 22 / 8)
+    }
+
+    /// Zipf over half a million scattered codes: a few thousand are worth an entry, the others escape.
+    @Test func longTailsEscape() throws {
+        var generator = SeededGenerator(seed: 8)
+        let values = (0..<65_536).map { _ in
+            let rank = exp(Double(generator.next() >> 11) / Double(1 << 53) * log(500_000))
+            return UInt64(rank) &* 277_777 % 500_000
+        }
+        let (descriptor, _) = try roundTrip(values)
+        #expect(descriptor.codec == .rangeCoded)
+        #expect(descriptor.storedByteCount < 65_536 * 16 / 8)
     }
 }

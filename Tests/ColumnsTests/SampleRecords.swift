@@ -51,7 +51,7 @@ struct SampleRecords {
         record.payer = (generator.next() % 30_000_000 &* 0x9E37_79B9_7F4A_7C15) >> 16
         record.payerInstitution = UInt16(1 + zipf(59))
         record.payeeInstitution = UInt16(1 + zipf(59))
-        record.payee = UInt32(1 + zipf(500_000))
+        record.payee = UInt32(1 + zipf(500_000) * 277_777 % 500_000)
         record.service = UInt32(1 + zipf(1_800))
         record.region = UInt16(1 + zipf(63))
         let milliseconds = Int64(-400 * (log(uniform()) + log(uniform())))
