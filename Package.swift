@@ -54,7 +54,7 @@ let package = Package(
         room(
             "Service",
             [
-                "Ledger", "Formats", "StreamProtocol", "Transactions", logging,
+                "Ledger", "Rollups", "Storage", "Formats", "StreamProtocol", "Transactions", logging,
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ] + nio),
         room("SluiceClient", ["StreamProtocol", "Transactions"] + nio),
@@ -62,8 +62,9 @@ let package = Package(
             name: "sluice",
             dependencies: [
                 "Transactions", "Ledger", "Rollups", "Presentation", "Formats", "ReferenceDay", "StreamProtocol",
-                "Service", "SluiceClient", "Storage", "Columns", "CPlatform", logging,
+                "Service", "SluiceClient", "Storage", "Columns", "CPlatform", "Presentation", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

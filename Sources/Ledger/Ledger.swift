@@ -166,7 +166,6 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         return try result.get()
     }
 
-    /// Codes of names that have one, without giving any.
     public func knownCodes(for names: [Name]) -> [UInt32?] { registry.codes(for: names) }
 
     /// Tokens of account numbers. Nothing is kept.

@@ -92,6 +92,8 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
             isServed: false, fileSystem: fileSystem)
     }
 
+    public func knownCodes(for names: [Name]) -> [UInt32?] { registry.codes(for: names) }
+
     public func names(of space: NameSpace) -> [UInt32: String] { registry.names(of: space) }
 
     func withParts<Result>(_ body: (Restored, Catalogue?) throws -> Result) rethrows -> Result {

@@ -12,6 +12,8 @@ public protocol LedgerView: AnyObject, Sendable {
     func find(_ id: RecordID) throws -> [FoundRecord]
     /// What is in the ledger. Blocks.
     func status() throws -> LedgerStatus
+    /// Codes of names that have one, nil for the others.
+    func knownCodes(for names: [Name]) -> [UInt32?]
     /// The names of a space by code.
     func names(of space: NameSpace) -> [UInt32: String]
 }

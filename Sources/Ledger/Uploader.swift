@@ -12,7 +12,7 @@ public final class Uploader: BatchOwner {
         public var accepted = 0
         /// Records that were there already.
         public var duplicates = 0
-        /// Conflicts and rejected records, each with its number among all records that were sent, from 0.
+        /// Conflicts and rejected records, each with its label, or its number among all records that were sent, from 0.
         public var exceptions: [(record: Int, fault: Fault)] = []
         /// The chain of the last receipt.
         public var chain = ChainHead.origin
@@ -20,6 +20,7 @@ public final class Uploader: BatchOwner {
 
     private struct State {
         var totals = Totals()
+        var labels: [UInt64: ArraySlice<Int>] = [:]
         var firstRecord: [UInt64: Int] = [:]
         var open = 0
         var isWaiting = false
@@ -42,9 +43,12 @@ public final class Uploader: BatchOwner {
     }
 
     /// Sends records, in batches of at most 1,024.
+    /// - Parameter labels: one for each record, to be named by in exceptions; none: the record's number is.
     /// - Throws: `Refusal` when the ledger takes no more; what was receipted before is in `finish`'s totals all the same.
-    public func send(_ records: UnsafeBufferPointer<Record>) throws(Refusal) {
+    public func send(_ records: UnsafeBufferPointer<Record>, labels: [Int] = []) throws(Refusal) {
+        precondition(labels.isEmpty || labels.count == records.count, "each record has a label, or none has")
         var rest = records[...]
+        var restOfLabels = labels[...]
         while !rest.isEmpty {
             let piece = rest.prefix(Ledger.largestBatch)
             rest = rest.dropFirst(piece.count)
@@ -52,6 +56,7 @@ public final class Uploader: BatchOwner {
             batch += 1
             state.withLock { state in
                 state.firstRecord[batch] = sent
+                if !labels.isEmpty { state.labels[batch] = restOfLabels.prefix(piece.count) }
                 state.open += 1
                 state.isWaiting = true
             }
@@ -59,14 +64,15 @@ public final class Uploader: BatchOwner {
             if ledger.submit(bytes, batch: batch, sources: sources, owner: self) == .taken {
                 state.withLock { $0.isWaiting = false }
             }
+            restOfLabels = restOfLabels.dropFirst(piece.count)
             sent += piece.count
         }
     }
 
     /// Sends an array.
-    public func send(_ records: [Record]) throws(Refusal) {
+    public func send(_ records: [Record], labels: [Int] = []) throws(Refusal) {
         let result: Result<Void, Refusal> = records.withUnsafeBufferPointer { records in
-            do throws(Refusal) { return .success(try send(records)) } catch { return .failure(error) }
+            do throws(Refusal) { return .success(try send(records, labels: labels)) } catch { return .failure(error) }
         }
         try result.get()
     }
@@ -103,13 +109,16 @@ public final class Uploader: BatchOwner {
         state.withLock { state in
             for answer in answers {
                 let first = state.firstRecord.removeValue(forKey: answer.batch) ?? 0
+                let labels = state.labels.removeValue(forKey: answer.batch)
                 state.open -= 1
                 switch answer.result {
                 case .failure(let refusal): state.refusal = refusal
                 case .success(let receipt):
                     state.totals.accepted += receipt.accepted
                     state.totals.duplicates += receipt.duplicates
-                    state.totals.exceptions += receipt.exceptions.map { (first + $0.index, $0.fault) }
+                    state.totals.exceptions += receipt.exceptions.map {
+                        (labels.map { [index = $0.index] in $0[$0.startIndex + index] } ?? first + $0.index, $0.fault)
+                    }
                     state.totals.chain = receipt.chain
                 }
             }

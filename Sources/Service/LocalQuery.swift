@@ -1,0 +1,78 @@
+import Foundation
+import Ledger
+import NIOPosix
+import Rollups
+import Storage
+import Transactions
+
+/// What the command asks a running daemon over the ledger's own socket, as JSON.
+public enum LocalQuery: Codable, Sendable {
+    /// Statistics.
+    case answer(Question)
+    /// The records with an id, as the user wrote it.
+    case find(String)
+    /// What is in the ledger.
+    case status
+    /// Codes of names that have one.
+    case codes(space: UInt8, names: [String])
+    /// Names of codes.
+    case names(space: UInt8, codes: [UInt32])
+}
+
+/// A record as it crosses the socket: its 64 bytes in hexadecimal digits.
+public struct RecordLine: Codable, Sendable {
+    /// Its sequence.
+    public var sequence: UInt64
+    /// 128 hexadecimal digits.
+    public var bytes: String
+
+    /// A line for a record that was found.
+    public init(_ found: FoundRecord) {
+        sequence = found.sequence
+        bytes = withUnsafeBytes(of: found.record) { hexadecimal($0) }
+    }
+
+    /// The record; nil when the digits are none.
+    public var found: FoundRecord? {
+        let digits = bytes.compactMap(\.hexDigitValue)
+        guard digits.count == 2 * Record.byteCount, bytes.utf8.count == digits.count else { return nil }
+        let raw = stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+        return FoundRecord(sequence: sequence, record: raw.withUnsafeBytes { $0.loadUnaligned(as: Record.self) })
+    }
+}
+
+extension LedgerView {
+    /// Answers a query of the local socket. Blocks.
+    public func answer(localQuery bytes: [UInt8]) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        let reply: Data
+        switch try JSONDecoder().decode(LocalQuery.self, from: Data(bytes)) {
+        case .answer(let question): reply = try encoder.encode(answer(question))
+        case .find(let text):
+            let found = try RecordID(printed: text).map(find) ?? []
+            reply = try encoder.encode(found.map(RecordLine.init))
+        case .status: reply = try encoder.encode(status())
+        case .codes(let space, let names):
+            let space = try NameSpace(checked: space)
+            reply = try encoder.encode(knownCodes(for: names.map { Name(space, $0) }))
+        case .names(let space, let codes):
+            let names = names(of: try NameSpace(checked: space))
+            reply = try encoder.encode(codes.map { names[$0] })
+        }
+        return Array(reply)
+    }
+}
+
+extension NameSpace {
+    fileprivate init(checked code: UInt8) throws {
+        guard let space = NameSpace(rawValue: code) else {
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "\(code) is no space of names"))
+        }
+        self = space
+    }
+}
+
+/// Answers queries of the local socket on threads of its own, as they read disks.
+public func queryHandler(for ledger: any LedgerView, threads: NIOThreadPool) -> QueryHandler {
+    { bytes in try await threads.runIfActive { try ledger.answer(localQuery: bytes) } }
+}

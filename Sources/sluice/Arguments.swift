@@ -1,0 +1,52 @@
+import ArgumentParser
+import Foundation
+import Ledger
+import Presentation
+import SluiceClient
+
+/// `--data`, or the environment's SLUICE_DATA.
+struct DataOption: ParsableArguments {
+    @Option(name: .long, help: "The ledger's directory (SLUICE_DATA when absent).", completion: .directory)
+    var data: String?
+
+    /// The ledger's files.
+    func files() throws -> LedgerFiles {
+        guard let directory = data ?? ProcessInfo.processInfo.environment["SLUICE_DATA"], !directory.isEmpty else {
+            throw UsageError("which ledger? Name it with --data DIRECTORY, or set SLUICE_DATA")
+        }
+        return LedgerFiles(directory: directory)
+    }
+}
+
+/// `HOST:PORT`; a host with colons in brackets.
+struct HostAndPort: ExpressibleByArgument {
+    let host: String
+    let port: Int
+
+    init?(argument: String) {
+        guard let separator = argument.lastIndex(of: ":"),
+            let port = UInt16(argument[argument.index(after: separator)...])
+        else { return nil }
+        var host = String(argument[..<separator])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        guard !host.isEmpty else { return nil }
+        self.host = host
+        self.port = Int(port)
+    }
+
+    var address: ServerAddress { .tcp(host: host, port: port) }
+
+    /// True when only this machine can reach it.
+    var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+}
+
+extension OutputFormat: ExpressibleByArgument {}
+
+/// A list of words with commas between.
+struct WordList: ExpressibleByArgument {
+    let words: [String]
+
+    init(argument: String) {
+        words = argument.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+    }
+}

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Foundation
+import Presentation
+import Rollups
+import Transactions
+
+struct DailyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "daily", abstract: "Statistics: how many, how much, how well, by whom, where.",
+        discussion: """
+            Works with and without a running daemon, and includes everything that was receipted. Amounts are exact decimals in
+            the currency's major unit; where money is asked for, rows are given for each currency. docs/statistics.md defines
+            every dimension and measure.
+
+            DIMENSIONS
+              \(wrapped(Dimension.names))
+
+            MEASURES
+              \(wrapped(Measure.names))
+
+            EXAMPLES
+              sluice daily --data ledger
+              sluice daily --data ledger --by day,channel --measures attempts,approved,amount
+              sluice daily --data ledger --from 2026-11-01 --to 2026-11-30 --by region --where kind=payment --format csv
+              sluice daily --data ledger --by hour --measures attempts --plot
+            """)
+
+    @OptionGroup var data: DataOption
+    @Option(help: "The first business day (yyyy-MM-dd).") var from: CalendarDay?
+    @Option(help: "The last business day, included.") var to: CalendarDay?
+    @Option(help: "Dimensions, with commas between.") var by = WordList(argument: "day")
+    @Option(
+        name: .customLong("where"), parsing: .singleValue,
+        help: ArgumentHelp("Only rows with this value; may be repeated, also for one dimension.", valueName: "dimension=value"))
+    var conditions: [String] = []
+    @Option(help: "Measures, with commas between, or 'all'.")
+    var measures = WordList(argument: "attempts,approved,settled,amount,refunds,refund_amount")
+    @Option(help: "table, csv, json or ndjson.") var format = OutputFormat.table
+    @Flag(help: "Draw the first measure as bars.") var plot = false
+    @Flag(help: "Show codes instead of names.") var codes = false
+
+    func run() async throws {
+        try await reportingErrors {
+            let access = try await LedgerAccess.open(try data.files())
+            let answer = try await access.answer(try await question(access))
+            var book = NameBook()
+            if !codes { try await book.fetch(for: answer, from: access) }
+            await access.close()
+            if plot {
+                try emit(Presentation.plot(answer, width: terminalWidth(), names: book.name))
+            } else {
+                try emit(Report(answer, names: book.name).rendered(as: format))
+            }
+            complain("as of sequence \(answer.sequence)")
+        }
+    }
+
+    private func question(_ access: LedgerAccess) async throws -> Question {
+        let dimensions = try by.words.map { try word($0, Dimension.self, "dimension") }
+        let asked =
+            try measures.words == ["all"] ? Measure.allCases : measures.words.map { try word($0, Measure.self, "measure") }
+        do {
+            return try Question(
+                from: from, to: to, by: dimensions, filters: try await filters(access), measures: asked)
+        } catch let error as RollupError {
+            throw UsageError("\(error)")
+        }
+    }
+
+    private func filters(_ access: LedgerAccess) async throws -> [Dimension: Set<UInt32>] {
+        var filters: [Dimension: Set<UInt32>] = [:]
+        for condition in conditions {
+            guard let separator = condition.firstIndex(of: "=") else {
+                throw UsageError("--where '\(condition)': expected dimension=value, such as kind=payment")
+            }
+            let dimension = try word(String(condition[..<separator]), Dimension.self, "dimension")
+            let value = String(condition[condition.index(after: separator)...])
+            filters[dimension, default: []].insert(try await code(of: value, dimension, access))
+        }
+        return filters
+    }
+
+    private func code(of value: String, _ dimension: Dimension, _ access: LedgerAccess) async throws -> UInt32 {
+        if let space = dimension.nameSpace, let code = try await access.codes(of: [value], in: space)[0] { return code }
+        if let code = dimension.code(of: value) { return code }
+        throw UsageError("--where \(dimension.name)=\(value): the ledger knows no such \(dimension.name)")
+    }
+
+    private func word<Word: Vocabulary>(_ text: String, _: Word.Type, _ what: String) throws -> Word {
+        if let word = Word(name: text) { return word }
+        throw UsageError("'\(text)' is no \(what); there are \(Word.names.joined(separator: ", "))")
+    }
+}
+
+extension CalendarDay: @retroactive ExpressibleByArgument {
+    /// `yyyy-MM-dd`.
+    public init?(argument: String) { self.init(argument) }
+}
+
+/// Words with commas between, broken into lines for a help text.
+private func wrapped(_ words: [String]) -> String {
+    var lines = [""]
+    for word in words {
+        if lines[lines.count - 1].count + word.count > 76 { lines.append("") }
+        lines[lines.count - 1] += lines[lines.count - 1].isEmpty ? word : ", \(word)"
+    }
+    return lines.joined(separator: ",\n  ")
+}

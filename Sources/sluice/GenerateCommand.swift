@@ -1,0 +1,68 @@
+import ArgumentParser
+import Foundation
+import Formats
+import ReferenceDay
+import Transactions
+
+struct GenerateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "generate", abstract: "Write the reference day, or a part of it.",
+        discussion: """
+            A day of a national switch as docs/reference-day.md specifies it, late resends and conflicts included. The same day,
+            count and seed give the same bytes.
+
+            EXAMPLES
+              sluice generate --day 2026-11-20 --count 1000000 --seed 1 --format binary --output day.raw
+              sluice generate --day 2026-11-20 --count 1000 --format csv | head
+            """)
+
+    @Option(help: "The UTC date (yyyy-MM-dd).") var day: CalendarDay
+    @Option(help: "Records in all.") var count: Int
+    @Option(help: "Another seed gives another day.") var seed: UInt64 = 1
+    @Option(help: "binary, csv or ndjson.") var format = GeneratedFormat.binary
+    @Option(help: "A file to write; standard output when absent.", completion: .file()) var output: String?
+
+    func validate() throws {
+        guard count >= 0 else { throw ValidationError("--count \(count): expected 0 or more") }
+    }
+
+    func run() async throws {
+        try await reportingErrors {
+            if format == .binary, output == nil, isatty(STDOUT_FILENO) == 1 {
+                throw UsageError("binary records are not for a terminal: name a file with --output, or redirect")
+            }
+            let file = try outputFile()
+            var generator = ReferenceDay(day: day, count: count, seed: seed)
+            var csv = CSVWriter()
+            var ndjson = NDJSONWriter()
+            let buffer = UnsafeMutableBufferPointer<Record>.allocate(capacity: 16_384)
+            defer { buffer.deallocate() }
+            while true {
+                let count = generator.fill(buffer)
+                let records = UnsafeBufferPointer(rebasing: buffer[..<count])
+                switch format {
+                case .binary: try file.write(contentsOf: Data(UnsafeRawBufferPointer(records)))
+                case .csv:
+                    csv.write(records)
+                    try file.write(contentsOf: Data(csv.take()))
+                case .ndjson:
+                    ndjson.write(records)
+                    try file.write(contentsOf: Data(ndjson.take()))
+                }
+                if count == 0 { break }
+            }
+        }
+    }
+
+    private func outputFile() throws -> FileHandle {
+        guard let output else { return .standardOutput }
+        guard FileManager.default.createFile(atPath: output, contents: nil), let file = FileHandle(forWritingAtPath: output)
+        else { throw UsageError("cannot write to \(output)") }
+        return file
+    }
+}
+
+/// The formats that a day can be written in.
+enum GeneratedFormat: String, CaseIterable, ExpressibleByArgument {
+    case binary, csv, ndjson
+}

@@ -1,0 +1,106 @@
+import Foundation
+import Ledger
+import Rollups
+import Service
+import SluiceClient
+import Storage
+import StreamProtocol
+import Transactions
+
+typealias Dimension = Rollups.Dimension
+
+/// Asks a ledger: the daemon that holds it, over the ledger's own socket, else the files themselves.
+enum LedgerAccess {
+    case daemon(SluiceClient)
+    case files(LedgerReader)
+
+    /// Finds out who can answer. A daemon that starts or stops just now is waited for.
+    static func open(_ files: LedgerFiles) async throws -> LedgerAccess {
+        for attempt in 0... {
+            do {
+                return .files(try LedgerReader(files))
+            } catch LedgerError.inUse(let directory) {
+                do {
+                    var configuration = ClientConfiguration()
+                    configuration.clientName = "sluice command"
+                    configuration.reconnectMilliseconds = 0
+                    return .daemon(try await SluiceClient.connect(to: .unix(path: files.socket), configuration: configuration))
+                } catch {
+                    guard attempt < 50 else { throw LedgerError.inUse(directory: directory) }
+                    try await Task.sleep(for: .milliseconds(100))
+                }
+            }
+        }
+        preconditionFailure("the loop above ends by returning or throwing")
+    }
+
+    func close() async {
+        if case .daemon(let client) = self { await client.close() }
+    }
+
+    func answer(_ question: Question) async throws -> Answer {
+        switch self {
+        case .files(let reader): try reader.answer(question)
+        case .daemon: try await ask(.answer(question))
+        }
+    }
+
+    func find(_ text: String) async throws -> [FoundRecord] {
+        switch self {
+        case .files(let reader): try RecordID(printed: text).map(reader.find) ?? []
+        case .daemon: try await (ask(.find(text)) as [RecordLine]).compactMap(\.found)
+        }
+    }
+
+    func status() async throws -> LedgerStatus {
+        switch self {
+        case .files(let reader): try reader.status()
+        case .daemon: try await ask(.status)
+        }
+    }
+
+    func codes(of names: [String], in space: NameSpace) async throws -> [UInt32?] {
+        switch self {
+        case .files(let reader): reader.knownCodes(for: names.map { Name(space, $0) })
+        case .daemon: try await ask(.codes(space: space.rawValue, names: names))
+        }
+    }
+
+    /// The names of codes that have one.
+    func names(of codes: Set<UInt32>, in space: NameSpace) async throws -> [UInt32: String] {
+        let codes = codes.sorted()
+        switch self {
+        case .files(let reader):
+            let all = reader.names(of: space)
+            return Dictionary(uniqueKeysWithValues: codes.compactMap { code in all[code].map { (code, $0) } })
+        case .daemon:
+            let names: [String?] = try await ask(.names(space: space.rawValue, codes: codes))
+            return Dictionary(uniqueKeysWithValues: zip(codes, names).compactMap { code, name in name.map { (code, $0) } })
+        }
+    }
+
+    private func ask<Reply: Decodable>(_ query: LocalQuery) async throws -> Reply {
+        guard case .daemon(let client) = self else { preconditionFailure("only a daemon is asked") }
+        let reply = try await client.query(Array(JSONEncoder().encode(query)))
+        return try JSONDecoder().decode(Reply.self, from: Data(reply))
+    }
+}
+
+/// Names of the codes in an answer or in records, fetched once.
+struct NameBook {
+    private var names: [NameSpace: [UInt32: String]] = [:]
+
+    mutating func fetch(_ codes: Set<UInt32>, _ space: NameSpace, from access: LedgerAccess) async throws {
+        names[space, default: [:]].merge(try await access.names(of: codes.subtracting([0]), in: space)) { $1 }
+    }
+
+    /// Fetches what an answer's rows show.
+    mutating func fetch(for answer: Answer, from access: LedgerAccess) async throws {
+        for (place, dimension) in answer.dimensions.enumerated() {
+            guard let space = dimension.nameSpace else { continue }
+            try await fetch(Set(answer.rows.map { $0.codes[place] }), space, from: access)
+        }
+    }
+
+    func name(_ space: NameSpace, _ code: UInt32) -> String? { names[space]?[code] }
+}

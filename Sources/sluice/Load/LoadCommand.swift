@@ -1,0 +1,164 @@
+import ArgumentParser
+import Foundation
+import Formats
+import Ledger
+import Presentation
+import Transactions
+
+struct LoadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "load", abstract: "Take files in: CSV, NDJSON or raw 64-byte records.",
+        discussion: """
+            Each row is accepted, a duplicate (in the ledger already, with the same content), a conflict (in the ledger with
+            other content) or rejected, and the four counts add up to the rows. What was not accepted goes to --rejects with row,
+            field and reason; nothing else is held up by it. Loading the same file again accepts nothing.
+
+            A mapping says which columns mean what (docs/mapping.md). Without one, columns have the names of the fields, as
+            'sluice generate --format csv' writes them.
+
+            EXAMPLES
+              sluice load shop.csv --mapping shop.json --data ledger
+              gunzip -c shop.csv.gz | sluice load - --format csv --mapping shop.json --data ledger --rejects rejects.csv
+              sluice load day.raw --server 127.0.0.1:7501 --json
+            """)
+
+    @Argument(help: "Files; '-' is standard input.", completion: .file()) var files: [String]
+    @OptionGroup var data: DataOption
+    @Option(help: ArgumentHelp("Send to a running daemon instead.", valueName: "host:port")) var server: HostAndPort?
+    @Option(help: "csv, ndjson or raw; by the file's name when absent.") var format: FileFormat?
+    @Option(help: "The mapping, a JSON file.", completion: .file(extensions: ["json"])) var mapping: String?
+    @Option(help: "The source of all rows; goes before the mapping's.") var source: String?
+    @Option(help: "A file for what was not accepted.", completion: .file()) var rejects: String?
+    @Option(help: "The most new names of each kind; rows that need more are rejected.") var newNames: Int?
+    @Flag(help: "The counts as one JSON object.") var json = false
+
+    private struct Summary: Encodable {
+        var rows: Int
+        var accepted: Int
+        var duplicates: Int
+        var conflicts: Int
+        var rejected: Int
+        var seconds: Double
+    }
+
+    func validate() throws {
+        guard !files.isEmpty else { throw ValidationError("name a file, or - for standard input") }
+        if let newNames, newNames < 0 { throw ValidationError("--new-names \(newNames): expected 0 or more") }
+        if server != nil, data.data != nil { throw ValidationError("--data and --server: name one of them") }
+        if server != nil, newNames != nil {
+            throw ValidationError("--new-names goes with --data: a server's own limit holds for what is sent to it")
+        }
+    }
+
+    func run() async throws {
+        try await reportingErrors {
+            let mapping = try readMapping()
+            let inputs = try files.map { name in (name, try inputFormat(name)) }
+            let start = ContinuousClock.now
+            var ledger: Ledger?
+            defer { ledger?.close() }
+            let sink: any LoadSink
+            if let server {
+                sink = try await ServerSink(server.address)
+            } else {
+                let opened = try openLedger(try data.files())
+                ledger = opened
+                sink = LedgerSink(opened)
+            }
+            var rejected: [(file: String, rejects: [RowReject])] = []
+            var rows = 0
+            var failure: (any Error)?
+            do {
+                for (name, format) in inputs {
+                    var loading = try Loading(format, mapping: mapping, sink: sink, newNameLimit: newNames)
+                    do {
+                        try await loading.load(try open(name))
+                    } catch {
+                        failure = error is FormatError ? FormatError("\(name): \(error)") : error
+                    }
+                    rows += loading.rowCount
+                    rejected.append((name, loading.rejects))
+                    for key in loading.keysNeverSeen { complain("\(name): no row has the key '\(key)' of the mapping") }
+                    if failure != nil { break }
+                }
+                try await sink.finish()
+            } catch {
+                failure = failure ?? error
+            }
+            let totals = await sink.takeTotals()
+            try writeRejects(rejected, totals)
+            let summary = Summary(
+                rows: rows, accepted: totals.accepted, duplicates: totals.duplicates, conflicts: totals.conflicts,
+                rejected: totals.rejected + rejected.reduce(0) { $0 + $1.rejects.count },
+                seconds: (ContinuousClock.now - start) / .seconds(1))
+            try emit(json ? try jsonText(summary) : text(summary))
+            if let failure { throw failure }
+            if summary.conflicts + summary.rejected > 0 { throw ExitCode.rowsRejected }
+        }
+    }
+
+    private func readMapping() throws -> Mapping {
+        var mapping = Mapping()
+        if let path = self.mapping {
+            guard let bytes = FileManager.default.contents(atPath: path) else {
+                throw UsageError("cannot read the mapping \(path)")
+            }
+            do throws(FormatError) {
+                mapping = try Mapping(json: bytes)
+            } catch {
+                throw FormatError("\(path): \(error)")
+            }
+        }
+        if let source {
+            mapping.constants[.source] = source
+            mapping.columns[.source] = nil
+        }
+        return mapping
+    }
+
+    private func inputFormat(_ name: String) throws -> FileFormat {
+        if name.hasSuffix(".gz") {
+            throw UsageError("\(name) is compressed; load it with: gunzip -c \(name) | sluice load - --format csv ...")
+        }
+        if let format { return format }
+        guard let format = FileFormat(fileName: name) else {
+            throw UsageError("what is in \(name == "-" ? "standard input" : name)? Say --format csv, ndjson or raw")
+        }
+        return format
+    }
+
+    private func open(_ name: String) throws -> FileHandle {
+        if name == "-" { return .standardInput }
+        guard let file = FileHandle(forReadingAtPath: name) else {
+            throw UsageError("cannot read \(name): \(String(cString: strerror(errno)))")
+        }
+        return file
+    }
+
+    private func writeRejects(_ parsed: [(file: String, rejects: [RowReject])], _ totals: LoadTotals) throws {
+        let all = parsed.flatMap(\.rejects) + totals.exceptions
+        if let path = rejects {
+            var writer = RejectsWriter()
+            writer.write(all.sorted { $0.row < $1.row })
+            guard FileManager.default.createFile(atPath: path, contents: Data(writer.take())) else {
+                throw UsageError("cannot write to \(path)")
+            }
+        } else {
+            for reject in all.prefix(10) { complain("\(reject)") }
+            if all.count > 10 {
+                complain("and \(formatCount(all.count - 10)) more; --rejects FILE writes all of them")
+            }
+        }
+    }
+
+    private func text(_ summary: Summary) -> String {
+        """
+        \(formatCount(summary.rows)) rows in \(String(format: "%.2f", summary.seconds)) s: \
+        \(formatCount(summary.accepted)) accepted, \(formatCount(summary.duplicates)) duplicates, \
+        \(formatCount(summary.conflicts)) conflicts, \(formatCount(summary.rejected)) rejected
+
+        """
+    }
+}
+
+extension FileFormat: ExpressibleByArgument {}

@@ -1,0 +1,61 @@
+import Formats
+import Ledger
+import Transactions
+
+/// Where loaded records go: a ledger of this process, or a server.
+protocol LoadSink: Sendable {
+    /// Codes of names that have one; nil for each other.
+    func knownCodes(for names: [Name]) async throws -> [UInt32?]
+    /// Codes of names; new ones are given.
+    func codes(for names: [Name]) async throws -> [UInt32]
+    /// Tokens of accounts.
+    func tokens(for accounts: [[UInt8]]) async throws -> [UInt64]
+    /// Sends records; `rows` says where each came from.
+    func send(_ records: [Record], rows: [Int]) async throws
+    /// What was receipted so far; takes the exceptions away.
+    func takeTotals() async -> LoadTotals
+    /// Waits until all is receipted.
+    func finish() async throws
+}
+
+/// Counts of receipts, and what was not accepted by row.
+struct LoadTotals: Sendable {
+    var accepted = 0
+    var duplicates = 0
+    var exceptions: [RowReject] = []
+    var conflicts = 0
+    var rejected = 0
+
+    mutating func add(_ exceptions: [(row: Int, fault: Fault)]) {
+        for (row, fault) in exceptions {
+            if fault.reason == .conflict { conflicts += 1 } else { rejected += 1 }
+            self.exceptions.append(RowReject(row: row, fault: fault))
+        }
+    }
+}
+
+/// Loads into a ledger that this process holds.
+final class LedgerSink: LoadSink, @unchecked Sendable {
+    private let ledger: Ledger
+    private let uploader: Uploader
+    private var seenExceptions = 0
+
+    init(_ ledger: Ledger) {
+        self.ledger = ledger
+        uploader = Uploader(ledger)
+    }
+
+    func knownCodes(for names: [Name]) -> [UInt32?] { ledger.knownCodes(for: names) }
+    func codes(for names: [Name]) async throws -> [UInt32] { try await ledger.codes(for: names) }
+    func tokens(for accounts: [[UInt8]]) -> [UInt64] { ledger.tokens(for: accounts) }
+    func send(_ records: [Record], rows: [Int]) throws { try uploader.send(records, labels: rows) }
+
+    func takeTotals() -> LoadTotals {
+        let totals = uploader.totals
+        var result = LoadTotals(accepted: totals.accepted, duplicates: totals.duplicates)
+        result.add(totals.exceptions.map { (row: $0.record, fault: $0.fault) })
+        return result
+    }
+
+    func finish() throws { _ = try uploader.finish() }
+}

@@ -1,0 +1,93 @@
+import Formats
+import SluiceClient
+import StreamProtocol
+import Synchronization
+import Transactions
+
+/// Loads over a connection to a server.
+///
+/// A connection says at its start which sources it sends for; when records of another source come, everything so far is
+/// finished and a new connection takes its place.
+final class ServerSink: LoadSink, @unchecked Sendable {
+    private struct State {
+        var totals = LoadTotals()
+        var rows: [UInt64: ArraySlice<Int>] = [:]
+        var refusal: RequestFailure?
+    }
+
+    private let address: ServerAddress
+    private let state = Mutex(State())
+    private var client: SluiceClient
+    private var sources: [SourceRequest] = []
+    private var nameOfSource: [UInt16: String] = [:]
+    private var bound = SourceSet([])
+    private var boundCodes: Set<UInt16> = []
+    private var nextBatch: UInt64 = 1
+
+    init(_ address: ServerAddress) async throws {
+        self.address = address
+        client = try await SluiceClient.connect(to: address, configuration: ServerSink.configuration([]))
+    }
+
+    private static func configuration(_ sources: [SourceRequest]) -> ClientConfiguration {
+        var configuration = ClientConfiguration(sources: sources)
+        configuration.clientName = "sluice load"
+        return configuration
+    }
+
+    func knownCodes(for names: [Name]) -> [UInt32?] { names.map { _ in nil } }
+
+    func codes(for names: [Name]) async throws -> [UInt32] {
+        let codes = try await client.codes(for: names)
+        for (name, code) in zip(names, codes) where name.space == .source { nameOfSource[UInt16(code)] = name.text }
+        return codes
+    }
+
+    func tokens(for accounts: [[UInt8]]) async throws -> [UInt64] { try await client.tokens(for: accounts) }
+
+    func send(_ records: [Record], rows: [Int]) async throws {
+        try await bindSources(of: records)
+        let most = client.welcome.limits.recordsPerBatch
+        for start in stride(from: 0, to: records.count, by: most) {
+            let range = start..<min(start + most, records.count)
+            state.withLock { $0.rows[nextBatch] = rows[range] }
+            nextBatch += 1
+            try await client.send(Array(records[range]))
+            if let refusal = state.withLock({ $0.refusal }) { throw refusal }
+        }
+    }
+
+    private func bindSources(of records: [Record]) async throws {
+        var new: Set<UInt16> = []
+        for record in records where !bound.contains(record.source) { new.insert(record.source) }
+        guard !new.isEmpty else { return }
+        try await client.finish()
+        boundCodes.formUnion(new)
+        bound = SourceSet(boundCodes)
+        sources += new.sorted().map { code in nameOfSource[code].map(SourceRequest.name) ?? .code(code) }
+        nextBatch = 1
+        client = try await SluiceClient.connect(to: address, configuration: ServerSink.configuration(sources)) { [weak self] in
+            self?.take($0)
+        }
+    }
+
+    private func take(_ result: BatchResult) {
+        state.withLock { state in
+            let rows = state.rows.removeValue(forKey: result.number) ?? []
+            switch result.outcome {
+            case .failure(let failure): state.refusal = failure
+            case .success(let receipt):
+                state.totals.accepted += receipt.accepted
+                state.totals.duplicates += receipt.duplicates
+                state.totals.add(receipt.exceptions.map { (row: rows[rows.startIndex + $0.index], fault: $0.fault) })
+            }
+        }
+    }
+
+    func takeTotals() -> LoadTotals { state.withLock { $0.totals } }
+
+    func finish() async throws {
+        try await client.finish()
+        if let refusal = state.withLock({ $0.refusal }) { throw refusal }
+    }
+}

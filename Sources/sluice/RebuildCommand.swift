@@ -1,0 +1,31 @@
+import ArgumentParser
+import Ledger
+
+struct RebuildCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rebuild", abstract: "Make catalogue and index anew from the log alone.",
+        discussion: """
+            The log is the truth; names, statistics and identities come from it. With --time-zone or --cutover the business days
+            change with it; identities do not depend on them. Stop the daemon first.
+
+            EXAMPLES
+              sluice rebuild --data ledger
+              sluice rebuild --data ledger --time-zone Asia/Ho_Chi_Minh --cutover 23:00
+            """)
+
+    @OptionGroup var data: DataOption
+    @Option(help: "A new time zone for business days.") var timeZone: String?
+    @Option(help: "A new cut-over, HH:MM; 00:00 for none.") var cutover: Cutover?
+
+    func run() async throws {
+        try await reportingErrors {
+            let files = try data.files()
+            let clock = ContinuousClock()
+            let duration = try clock.measure { try files.rebuild(timeZone: timeZone, cutoverMinutes: cutover?.minutes) }
+            let status = try LedgerReader(files).status()
+            complain(
+                "rebuilt statistics and identities of \(status.records) records in \(duration.formatted(.units(allowed: [.seconds], fractionalPart: .show(length: 1))))"
+            )
+        }
+    }
+}

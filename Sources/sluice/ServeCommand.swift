@@ -1,0 +1,115 @@
+import ArgumentParser
+import Foundation
+import Ledger
+import Logging
+import NIOPosix
+import Service
+import ServiceLifecycle
+import Synchronization
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve", abstract: "Run the daemon that takes streams of transactions.",
+        discussion: """
+            Gateways stream to HOST:PORT (the protocol is described in docs/protocol.md); 'daily', 'find' and 'status' on this
+            machine ask the daemon through the ledger's own socket. SIGTERM or Ctrl-C takes what is on its way, answers it and
+            stops. There are no passwords yet: listen beyond this machine only on a network that you trust, and say so with
+            --anonymous.
+
+            EXAMPLES
+              sluice serve --data ledger --listen 127.0.0.1:7501
+              sluice serve --data ledger --listen 127.0.0.1:0      any free port; it is printed
+            """)
+
+    @OptionGroup var data: DataOption
+    @Option(help: ArgumentHelp("Where to listen.", valueName: "host:port"))
+    var listen = HostAndPort(argument: "127.0.0.1:7501")!
+    @Flag(help: "Take connections from other machines, without knowing who they are.") var anonymous = false
+    @Option(help: "The most connections at a time.") var connections = 10_000
+    @Option(help: "Seconds of silence in the middle of a frame after which a connection is closed.") var idleSeconds = 60
+
+    func validate() throws {
+        guard anonymous || listen.isLoopback else {
+            throw ValidationError(
+                "\(listen.host) can be reached from other machines, and anybody there could send. Listen on 127.0.0.1, or add --anonymous."
+            )
+        }
+        guard connections > 0, idleSeconds > 0 else { throw ValidationError("--connections and --idle-seconds are at least 1") }
+    }
+
+    func run() async throws {
+        try await reportingErrors {
+            let files = try data.files()
+            LoggingSystem.bootstrap(StreamLogHandler.standardError)
+            let logger = Logger(label: "sluice")
+            let failure = FailureSignal()
+            let ledger = try openLedger(files) { failure.send($0) }
+            let threads = NIOThreadPool(numberOfThreads: 2)
+            threads.start()
+            let server = StreamServer(
+                engine: ledger, configuration: configuration(files), logger: logger,
+                query: queryHandler(for: ledger, threads: threads))
+            do {
+                try await serve(server, failure: failure, logger: logger)
+            } catch {
+                ledger.close()
+                try await threads.shutdownGracefully()
+                throw error
+            }
+            ledger.close()
+            try await threads.shutdownGracefully()
+            if let refusal = ledger.failure { throw refusal }
+        }
+    }
+
+    private func configuration(_ files: LedgerFiles) -> ServiceConfiguration {
+        var configuration = ServiceConfiguration(tcp: (listen.host, listen.port), unixSocketPath: files.socket)
+        configuration.mostConnections = connections
+        configuration.limits.idleMilliseconds = UInt32(idleSeconds) * 1000
+        return configuration
+    }
+
+    private func serve(_ server: StreamServer, failure: FailureSignal, logger: Logger) async throws {
+        let announcement = Announcement(server: server, host: listen.host)
+        let watch = FailureWatch(failure: failure)
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(service: server), .init(service: announcement),
+                    .init(
+                        service: watch, successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+    }
+}
+
+/// Says on standard output where the daemon listens, once it does, so that whoever started it can connect.
+private struct Announcement: ServiceLifecycle.Service {
+    let server: StreamServer
+    let host: String
+
+    func run() async throws {
+        while server.port == nil { try await Task.sleep(for: .milliseconds(2)) }
+        try emit("listening on \(host):\(server.port ?? 0)\n")
+        try await gracefulShutdown()
+    }
+}
+
+/// Carries the ledger's failure to the service group.
+private final class FailureSignal: Sendable {
+    private let stream = AsyncStream.makeStream(of: Refusal.self)
+
+    func send(_ refusal: Refusal) { stream.continuation.yield(refusal) }
+    func first() async -> Refusal? { await stream.stream.first { _ in true } }
+}
+
+/// Ends the daemon when nothing more may be written.
+private struct FailureWatch: ServiceLifecycle.Service {
+    let failure: FailureSignal
+
+    func run() async throws {
+        _ = await cancelWhenGracefulShutdown { await failure.first() }
+    }
+}
