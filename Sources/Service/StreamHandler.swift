@@ -2,6 +2,7 @@ import Ledger
 import Logging
 import NIOCore
 import StreamProtocol
+import Transactions
 
 /// What all connections share.
 struct ServiceContext: Sendable {

@@ -102,8 +102,9 @@ public final class StreamServer: ServiceLifecycle.Service {
     ) async throws -> any Channel {
         do {
             let channel = try await bind(bootstrap(isLocal: isLocal))
-            let address = channel.localAddress?.port.map { "\(place.prefix { $0 != ":" }):\($0)" } ?? place
-            shared.logger.info("listening", metadata: ["address": .string(address)])
+            let address = channel.localAddress
+            let text = isLocal ? place : "\(address?.ipAddress ?? place):\(address?.port ?? 0)"
+            shared.logger.info("listening", metadata: ["address": .string(text)])
             return channel
         } catch {
             throw ListenError(place: place, reason: "\(error)")

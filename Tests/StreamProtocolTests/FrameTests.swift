@@ -38,6 +38,15 @@ import Transactions
         }
     }
 
+    @Test func accountsAreNeverPrinted() {
+        let action = ServerSession.Action.accounts(AccountsRequest(number: 5, accounts: [[0x39, 0x37]]))
+        var dumped = ""
+        dump(action, to: &dumped)
+        for text in ["\(action)", String(reflecting: action), dumped] {
+            #expect(!text.contains("57") && !text.contains("97"))
+        }
+    }
+
     @Test func errorCarriesItsPlace() throws {
         var sent = ProtocolFault(.outOfOrder, "batch 3 came, expected batch 2")
         sent.kind = FrameKind.batch.rawValue
