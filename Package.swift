@@ -47,6 +47,7 @@ let package = Package(
         room("Storage", ["Columns", "Transactions", "CSQLite", "CPlatform"]),
         room("Rollups", ["Transactions", "Columns", "CLZ4", "CPlatform"]),
         room("Ledger", ["Transactions", "RingBuffer", "Columns", "Storage", "Rollups", "CPlatform", crypto]),
+        room("Presentation", ["Transactions", "Rollups"]),
         room("Formats", ["Transactions", crypto]),
         room("ReferenceDay", ["Transactions"]),
         room("StreamProtocol", ["Transactions", "CPlatform"]),
@@ -60,8 +61,8 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "Transactions", "Ledger", "Rollups", "Formats", "ReferenceDay", "StreamProtocol", "Service",
-                "SluiceClient", "Storage", "Columns", "CPlatform", logging,
+                "Transactions", "Ledger", "Rollups", "Presentation", "Formats", "ReferenceDay", "StreamProtocol",
+                "Service", "SluiceClient", "Storage", "Columns", "CPlatform", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -72,6 +73,7 @@ let package = Package(
         tests("ColumnsTests", ["Columns", "Transactions"]),
         tests("StorageTests", ["Storage", "Columns", "Transactions"]),
         tests("RollupsTests", ["Rollups", "Transactions", "Columns"]),
+        tests("PresentationTests", ["Presentation", "Rollups", "Transactions"]),
         tests("LedgerTests", ["Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
         tests("FormatsTests", ["Formats", "Transactions"]),
         tests("ReferenceDayTests", ["ReferenceDay", "Transactions"]),

@@ -1,4 +1,4 @@
-public import Transactions
+import Transactions
 
 /// Who submitted a batch and is told what became of it.
 ///
@@ -51,23 +51,6 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         self.cause = cause
         self.description = description
     }
-}
-
-/// The sources that an owner may send for.
-public struct SourceSet: Sendable, Equatable {
-    private var words: [UInt64]
-
-    /// The sources with these codes.
-    public init(_ codes: some Sequence<UInt16>) {
-        words = [UInt64](repeating: 0, count: 1024)
-        for code in codes { words[Int(code >> 6)] |= 1 << UInt64(code & 63) }
-    }
-
-    /// True when `code` is in the set.
-    @inlinable
-    public func contains(_ code: UInt16) -> Bool { bits(around: code) >> UInt64(code & 63) & 1 == 1 }
-
-    @usableFromInline func bits(around code: UInt16) -> UInt64 { words[Int(code >> 6)] }
 }
 
 /// What `submit` did with a batch.

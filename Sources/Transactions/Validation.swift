@@ -73,3 +73,25 @@ extension Record {
         return nil
     }
 }
+
+extension Record {
+    /// Checks a batch: every record by itself and that its source is one of `sources`.
+    ///
+    /// - Parameter bytes: whole records, at any alignment.
+    /// - Returns: the faulty records, in order.
+    public static func exceptions(
+        in bytes: UnsafeRawBufferPointer, nowMicroseconds: Int64, sources: SourceSet
+    ) -> [Exception] {
+        precondition(bytes.count % byteCount == 0, "a batch is whole records")
+        var exceptions: [Exception] = []
+        for index in 0..<bytes.count / byteCount {
+            let record = bytes.loadUnaligned(fromByteOffset: index * byteCount, as: Record.self)
+            if let fault = record.fault(nowMicroseconds: nowMicroseconds) {
+                exceptions.append(Exception(index: index, fault: fault))
+            } else if !sources.contains(record.source) {
+                exceptions.append(Exception(index: index, fault: Fault(.source, .foreignSource)))
+            }
+        }
+        return exceptions
+    }
+}

@@ -1,0 +1,190 @@
+import Foundation
+import Transactions
+
+/// The rows of CSV text: header first, then a record or a reject for each.
+///
+/// A row that breaks the rules, or that is longer than a row may be, is rejected as the one line on which it begins, and
+/// reading goes on with the next line: a quote that is never closed costs a line and not the file.
+struct CSVRows: ~Copyable {
+    private var buffer = InputBuffer()
+    private var scanner: CSVScanner
+    private let mapping: Mapping
+    private var header: [String] = []
+    /// For each input column, its position in a row.
+    private var positions: [Int] = []
+    private var texts = UnsafeMutableBufferPointer<FieldText>.allocate(capacity: 64)
+    private var line = 1
+    private var isSkipping = false
+    private var isAtStart = true
+
+    init(_ mapping: Mapping) {
+        self.mapping = mapping
+        scanner = CSVScanner(separator: mapping.separator.utf8.first!)
+    }
+
+    deinit { texts.deallocate() }
+
+    /// Takes the next bytes in and adds the rows that end in them.
+    mutating func read(
+        _ bytes: UnsafeRawBufferPointer, isLast: Bool, nowMicroseconds: Int64, _ assembler: inout RowAssembler?,
+        into batch: inout ParsedBatch
+    ) throws(FormatError) {
+        buffer.append(bytes)
+        if isAtStart, !(try startsText(isLast: isLast)) { return }
+        while buffer.count > 0 {
+            if isSkipping {
+                skipLine()
+                continue
+            }
+            let available = UnsafeBufferPointer(start: buffer.base, count: buffer.count)
+            var result = scanner.scan(available, isLast: isLast)
+            if case .row(let byteCount) = result, byteCount > InputBuffer.largestRowByteCount { result = .tooLong }
+            if case .incomplete = result {
+                guard buffer.count > InputBuffer.largestRowByteCount else { return }
+                result = .tooLong
+            }
+            switch result {
+            case .row(let byteCount):
+                try finishRow(&assembler, nowMicroseconds, &batch)
+                line += 1 + scanner.innerLineCount
+                buffer.consume(byteCount)
+            case .malformed(let message):
+                guard assembler != nil else { throw FormatError("line \(line): the header has \(message)") }
+                batch.reject(row: line, RowFault(nil, message))
+                isSkipping = true
+            case .incomplete: return
+            }
+            scanner.reset()
+        }
+        if isLast, assembler == nil { throw FormatError("the input has no header: it is empty") }
+    }
+
+    /// Takes a byte order mark away; false while there are too few bytes to tell.
+    private mutating func startsText(isLast: Bool) throws(FormatError) -> Bool {
+        guard isLast || buffer.count >= 3 else { return false }
+        isAtStart = false
+        let start = (0..<min(3, buffer.count)).map { buffer.base[$0] }
+        if start == [0xEF, 0xBB, 0xBF] { buffer.consume(3) }
+        if start.starts(with: [0xFF, 0xFE]) || start.starts(with: [0xFE, 0xFF]) {
+            throw FormatError("the input is UTF-16; UTF-8 was expected")
+        }
+        return true
+    }
+
+    private mutating func skipLine() {
+        if let newline = memchr(buffer.base, 0x0A, buffer.count) {
+            buffer.consume(newline - UnsafeMutableRawPointer(buffer.base) + 1)
+            line += 1
+            isSkipping = false
+        } else {
+            buffer.consume(buffer.count)
+        }
+    }
+
+    private mutating func finishRow(
+        _ assembler: inout RowAssembler?, _ nowMicroseconds: Int64, _ batch: inout ParsedBatch
+    ) throws(FormatError) {
+        if isBlankLine {
+            batch.blankLineCount += 1
+        } else if assembler == nil {
+            assembler = try readHeader()
+        } else if let fault = rowFault {
+            batch.reject(row: line, fault)
+        } else {
+            for (column, position) in positions.enumerated() {
+                texts[column] = CSVScanner.unquote(scanner.span(position), of: buffer.base)
+            }
+            assembler!.assemble(
+                UnsafeBufferPointer(rebasing: texts[..<positions.count]), row: line, nowMicroseconds: nowMicroseconds,
+                into: &batch)
+        }
+    }
+
+    private var isBlankLine: Bool {
+        guard scanner.fieldCount == 1 else { return false }
+        let span = scanner.span(0)
+        return (span.start == 0 || buffer.base[0] != UInt8(ascii: "\""))
+            && (span.start..<span.end).allSatisfy { isBlank(buffer.base[$0]) }
+    }
+
+    /// What is wrong with the row as a whole.
+    private var rowFault: RowFault? {
+        guard scanner.fieldCount == header.count else {
+            return RowFault(nil, "has \(scanner.fieldCount) columns, the header has \(header.count)")
+        }
+        guard scanner.hasNonASCII else { return nil }
+        for position in header.indices {
+            let span = scanner.span(position)
+            let bytes = UnsafeBufferPointer(start: buffer.base + span.start, count: span.end - span.start)
+            guard isUTF8(bytes) else {
+                return RowFault(nil, "column \(Excerpt.quoted(header[position])) is not UTF-8")
+            }
+        }
+        return nil
+    }
+
+    private mutating func readHeader() throws(FormatError) -> RowAssembler {
+        guard scanner.fieldCount <= CSVScanner.largestColumnCount else {
+            throw FormatError("line \(line): the header has \(scanner.fieldCount) columns; at most "
+                + "\(CSVScanner.largestColumnCount) were expected")
+        }
+        for position in 0..<scanner.fieldCount {
+            let bytes = CSVScanner.unquote(scanner.span(position), of: buffer.base).trimmed
+            guard isUTF8(bytes) else { throw FormatError("line \(line): the header's column \(position + 1) is not UTF-8") }
+            header.append(String(decoding: bytes, as: UTF8.self))
+        }
+        let input = try CSVHeader(header, line: line).match(mapping)
+        positions = input.names.map { header.firstIndex(of: $0)! }
+        if positions.count > texts.count {
+            texts.deallocate()
+            texts = .allocate(capacity: positions.count)
+        }
+        return try RowAssembler(mapping, input)
+    }
+}
+
+extension CSVScanner.Result {
+    fileprivate static let tooLong = CSVScanner.Result.malformed(
+        "a row of more than \(InputBuffer.largestRowByteCount) bytes; this line is left aside")
+}
+
+/// The header of CSV text, to be matched with a mapping.
+struct CSVHeader {
+    private let names: [String]
+    private let line: Int
+
+    init(_ names: [String], line: Int) {
+        self.names = names
+        self.line = line
+    }
+
+    /// Finds the columns that the mapping reads.
+    func match(_ mapping: Mapping) throws(FormatError) -> InputColumns {
+        let input = InputColumns(mapping) { names.contains($0) }
+        for name in input.names {
+            let count = names.count { $0 == name }
+            if count > 1 { throw error("the column \(Excerpt.quoted(name)) comes \(count) times") }
+            if count == 0 { throw missing(name) }
+        }
+        guard mapping.isOwnForm else { return input }
+        for field in MappedField.allCases
+        where field.isRequired && input.position(of: field) == nil && mapping.constants[field] == nil {
+            throw missing(field.name)
+        }
+        for name in names where !input.names.contains(name) {
+            let fields = MappedField.allCases.map(\.name)
+            throw error(
+                "\(Excerpt.quoted(name)) is no field\(Nearest.suggestion(name, among: fields)); without \"columns\" in a "
+                    + "mapping the fields are " + fields.joined(separator: ", "))
+        }
+        return input
+    }
+
+    private func missing(_ name: String) -> FormatError {
+        let found = names.prefix(40).map { Excerpt.quoted($0) }.joined(separator: ", ")
+        let nearest = Nearest.match(name, among: names).map { ", the nearest is \(Excerpt.quoted($0))" } ?? ""
+        return error("there is no column \(Excerpt.quoted(name))\(nearest); the columns found are \(found)")
+    }
+
+    private func error(_ message: String) -> FormatError { FormatError("the header in line \(line): \(message)") }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Transactions
+
+/// Finds the moment at which the clocks of a zone showed a date and a time, at a small cost for each row.
+///
+/// The zone's rules are asked once for each quarter of an hour on days near a change of the offset, and once for a whole
+/// day elsewhere; zones change their offset on whole quarters. Days are remembered in a table of fixed size, so that rows
+/// may come in any order.
+struct LocalClock: ~Copyable {
+    enum Moment: Equatable {
+        /// Seconds since 1970-01-01 UTC.
+        case at(Int64)
+        /// The clocks were put forward over that time; the first moment after, in seconds since 1970-01-01 UTC.
+        case skipped(next: Int64)
+    }
+
+    private struct CachedDay {
+        var day: Int64
+        /// Seconds east of UTC throughout the day; nil on days near a change.
+        var offset: Int64?
+    }
+
+    private static let cachedDayCount = 2048
+    private let zone: TimeZone
+    private let days = UnsafeMutableBufferPointer<CachedDay>.allocate(capacity: cachedDayCount)
+    private var quarter = Int64.min
+    private var quarterOffset: Int64?
+
+    init(_ zone: TimeZone) {
+        self.zone = zone
+        days.initialize(repeating: CachedDay(day: .min, offset: nil))
+    }
+
+    deinit { days.deallocate() }
+
+    /// The moment of a time that a clock on the wall showed; the earlier one where it showed it twice.
+    /// - Parameter localSeconds: seconds from 1970-01-01 00:00 of the same clock.
+    mutating func moment(localSeconds: Int64) -> Moment {
+        let day = floorDivision(localSeconds, 86_400)
+        let slot = Int(day & Int64(LocalClock.cachedDayCount - 1))
+        if days[slot].day != day { days[slot] = CachedDay(day: day, offset: offsetThroughout(day: day)) }
+        if let offset = days[slot].offset { return .at(localSeconds - offset) }
+        let quarter = floorDivision(localSeconds, 900)
+        if quarter != self.quarter {
+            self.quarter = quarter
+            quarterOffset = earlierOffset(localSeconds: localSeconds)
+        }
+        return quarterOffset.map { .at(localSeconds - $0) } ?? .skipped(next: endOfGap(localSeconds: localSeconds))
+    }
+
+    private func offset(at seconds: Int64) -> Int64 {
+        Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: TimeInterval(seconds))))
+    }
+
+    /// No zone is further than a day from UTC and none changes twice within three days.
+    private func offsetThroughout(day: Int64) -> Int64? {
+        let before = offset(at: (day - 1) * 86_400)
+        return before == offset(at: (day + 2) * 86_400) ? before : nil
+    }
+
+    private func earlierOffset(localSeconds: Int64) -> Int64? {
+        let candidates = [offset(at: localSeconds - 86_400), offset(at: localSeconds + 86_400)]
+        return candidates.filter { offset(at: localSeconds - $0) == $0 }.max()
+    }
+
+    private func endOfGap(localSeconds: Int64) -> Int64 {
+        var (before, after) = (localSeconds - 86_400 * 2, localSeconds + 86_400 * 2)
+        let old = offset(at: before)
+        while after - before > 1 {
+            let middle = (before + after) / 2
+            if offset(at: middle) == old { before = middle } else { after = middle }
+        }
+        return after
+    }
+}

@@ -1,0 +1,202 @@
+import Transactions
+
+/// Makes a record of a row's texts by the rules of a mapping.
+///
+/// All that a row says by itself is read and checked first; names and accounts come last, so that a row with a fault
+/// leaves no new name behind.
+struct RowAssembler: ~Copyable {
+    private let template: Record
+    private let readsVerbatimIDs: Bool
+    private let id: TextSource
+    private let time: TextSource
+    private let amount: TextSource
+    private let duration: TextSource
+    private let amountReader: DecimalReader
+    private let amountUnit: Mapping.AmountUnit
+    private let durationUnit: Mapping.DurationUnit
+    private let negativeAmount: Mapping.NegativeAmount
+    private let personal: PersonalTest
+    private var timeReader: TimeReader
+    /// Vocabularies first, then names and accounts.
+    let columns: UnsafeMutableBufferPointer<CodeColumn>
+    private let vocabularyCount: Int
+    private var nameUses: [ParsedBatch.Use] = []
+    private var accountUses: [ParsedBatch.Use] = []
+
+    init(_ mapping: Mapping, _ input: InputColumns) throws(FormatError) {
+        let timeReader = try TimeReader(mapping)
+        var compiler = MappingCompiler(mapping, input)
+        (columns, vocabularyCount) = try compiler.codeColumns()
+        template = compiler.template
+        self.timeReader = timeReader
+        readsVerbatimIDs = mapping.isOwnForm
+        id = compiler.source(.id)
+        time = compiler.source(.time)
+        amount = compiler.source(.amount)
+        duration = compiler.source(.duration)
+        amountReader = DecimalReader(
+            decimalSeparator: mapping.decimalSeparator, thousandsSeparator: mapping.thousandsSeparator)
+        amountUnit = mapping.amountUnit
+        durationUnit = mapping.durationUnit
+        negativeAmount = mapping.negativeAmount
+        personal = PersonalTest(mapping, input)
+    }
+
+    deinit {
+        columns.deinitialize()
+        columns.deallocate()
+    }
+
+    /// To be called before each batch: keeps the caches within their bounds.
+    mutating func trim() {
+        for column in columns.indices { columns[column].trim() }
+    }
+
+    /// Adds the row's record, or its reject, to the batch.
+    /// - Parameter texts: one for each input column.
+    mutating func assemble(
+        _ texts: UnsafeBufferPointer<FieldText>, row: Int, nowMicroseconds: Int64, into batch: inout ParsedBatch
+    ) {
+        do throws(RowFault) {
+            var record = template
+            try readOwnValues(texts, &record)
+            try check(record, nowMicroseconds: nowMicroseconds)
+            nameUses.removeAll(keepingCapacity: true)
+            accountUses.removeAll(keepingCapacity: true)
+            try readNames(texts, &record, &batch)
+            batch.nameUses.append(contentsOf: nameUses)
+            batch.accountUses.append(contentsOf: accountUses)
+            batch.records.append(record)
+            batch.rows.append(row)
+        } catch {
+            batch.reject(row: row, error)
+        }
+    }
+
+    private mutating func readOwnValues(
+        _ texts: UnsafeBufferPointer<FieldText>, _ record: inout Record
+    ) throws(RowFault) {
+        for position in 0..<vocabularyCount {
+            let text = columns[position].source.text(texts)
+            if text.isEmpty {
+                if columns[position].source.field.isRequired { throw columns[position].source.missing }
+                continue
+            }
+            var entry = columns[position].entry(of: text)
+            if entry < 0 {
+                var none = ParsedBatch(number: 0)
+                entry = try columns[position].enter(text, known: -1, as: position, into: &none)
+            }
+            guard case .number(let number) = columns[position].content(entry, batch: 0) else { continue }
+            record.store(number, columns[position].source.field)
+        }
+        try readID(texts, &record)
+        try readTime(texts, &record)
+        try readAmount(texts, &record)
+        try readDuration(texts, &record)
+    }
+
+    private func readID(_ texts: UnsafeBufferPointer<FieldText>, _ record: inout Record) throws(RowFault) {
+        let text = readsVerbatimIDs ? id.verbatim(texts) : id.text(texts)
+        guard !text.isEmpty else { throw id.missing }
+        let isPrinted = text.count == 39 && text[6] == UInt8(ascii: ":")
+        let entered = isPrinted ? RecordID(printed: String(decoding: text, as: UTF8.self)) : RecordID(utf8: text)
+        guard let entered else { throw id.fault(text, "is no reference") }
+        record.id = entered
+    }
+
+    private mutating func readTime(_ texts: UnsafeBufferPointer<FieldText>, _ record: inout Record) throws(RowFault) {
+        let text = time.text(texts)
+        guard !text.isEmpty else { throw time.missing }
+        do throws(TimeFault) {
+            record.timeMicroseconds = try timeReader.microseconds(text)
+        } catch {
+            throw time.fault(text, error.message)
+        }
+    }
+
+    private func readAmount(_ texts: UnsafeBufferPointer<FieldText>, _ record: inout Record) throws(RowFault) {
+        let text = amount.text(texts)
+        guard !text.isEmpty else { throw amount.missing }
+        let digits = amountUnit == .major ? record.currency.minorUnitDigits : 0
+        let isPlain = amount.column >= 0 && texts[amount.column].isNumber
+        var value: Int64
+        do throws(DecimalReader.Fault) {
+            value = try (isPlain ? DecimalReader.plain : amountReader).integer(text, fractionDigits: digits)
+        } catch {
+            throw amount.fault(text, "\(error.message) (currency \(record.currency.code))")
+        }
+        if value < 0 {
+            guard case .event(let event) = negativeAmount else { throw amount.fault(text, "is negative") }
+            guard value != .min else { throw amount.fault(text, "is beyond 64 bits") }
+            value = -value
+            record.store(UInt64(event.rawValue), .event)
+        }
+        record.amountMinorUnits = value
+    }
+
+    /// Digits in the mapping's unit, or `90s` for seconds whatever the unit is.
+    private func readDuration(_ texts: UnsafeBufferPointer<FieldText>, _ record: inout Record) throws(RowFault) {
+        let text = duration.text(texts)
+        guard !text.isEmpty else { return }
+        if text.last == UInt8(ascii: "s") {
+            let digits = UnsafeBufferPointer(rebasing: text.dropLast())
+            guard digits.allSatisfy(isDigit), let seconds = UInt32(String(decoding: digits, as: UTF8.self)),
+                seconds < 0x7FFF_FFFF
+            else { throw duration.fault(text, "is no number of seconds below 2147483647") }
+            record.duration = PackedDuration(rawValue: 1 << 31 | seconds)
+            return
+        }
+        let milliseconds: Int64
+        do throws(DecimalReader.Fault) {
+            let digits = durationUnit == .seconds ? 3 : 0
+            milliseconds = try DecimalReader.plain.integer(text, fractionDigits: digits)
+        } catch {
+            throw duration.fault(text, error.message)
+        }
+        guard let packed = PackedDuration(milliseconds: milliseconds) else {
+            throw duration.fault(text, milliseconds < 0 ? "is negative" : "is longer than 68 years")
+        }
+        record.duration = packed
+    }
+
+    private func check(_ record: Record, nowMicroseconds: Int64) throws(RowFault) {
+        var checked = record
+        checked.source = 1
+        guard let fault = checked.fault(nowMicroseconds: nowMicroseconds) else { return }
+        throw RowFault(MappedField(fault.field), fault.reason.explanation)
+    }
+
+    private mutating func readNames(
+        _ texts: UnsafeBufferPointer<FieldText>, _ record: inout Record, _ batch: inout ParsedBatch
+    ) throws(RowFault) {
+        let isPersonal = personal.isPersonal(texts)
+        for position in vocabularyCount..<columns.count {
+            let field = columns[position].source.field
+            if field == .payee, isPersonal != columns[position].isTokenised { continue }
+            let text = columns[position].source.text(texts)
+            if text.isEmpty {
+                if field.isRequired { throw columns[position].source.missing }
+                continue
+            }
+            var entry = columns[position].entry(of: text)
+            if entry < 0 { entry = try columns[position].enter(text, known: -1, as: position, into: &batch) }
+            var content = columns[position].content(entry, batch: batch.number)
+            if case .stale = content {
+                entry = try columns[position].enter(text, known: entry, as: position, into: &batch)
+                content = columns[position].content(entry, batch: batch.number)
+            }
+            switch content {
+            case .number(let number):
+                if number == 0, field.isRequired { throw columns[position].source.missing }
+                record.store(number, field)
+            case .waitingForName(let item):
+                nameUses.append(.init(record: batch.records.count, item: item, column: position))
+            case .waitingForAccount(let item):
+                accountUses.append(.init(record: batch.records.count, item: item, column: position))
+            case .refused(let reason): throw columns[position].source.fault(text, reason)
+            case .stale: preconditionFailure("an entry waits in the batch that entered it")
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Columns
+import Storage
+import Transactions
+
+/// Decides where the next block goes: keeps the log's end as it will be once what is on its way is written, secures space
+/// ahead, and begins a new segment when one is full. The committer owns it.
+struct BlockPlacer {
+    private let log: Log
+    private let largestSegmentByteCount: Int
+    private(set) var segment: LogSegment
+    private var offset: Int
+    private var checksum: UInt32
+    private var securedEnd = 0
+
+    /// Space is secured in steps, so that few commits pay for it.
+    private static let securedStep = 16 << 20
+
+    init(log: Log, largestSegmentByteCount: Int) {
+        self.log = log
+        self.largestSegmentByteCount = largestSegmentByteCount
+        (segment, offset, checksum) = log.tail
+    }
+
+    /// True when a block of that size does not fit into the segment any more.
+    func needsSegment(for byteCount: Int) -> Bool { offset > 0 && offset + byteCount > largestSegmentByteCount }
+
+    /// Secures space for a block of at most `byteCount` bytes.
+    /// - Throws: a `StorageError` that is a full disk; nothing has changed then.
+    mutating func secure(_ byteCount: Int) throws(StorageError) {
+        let end = offset + byteCount
+        guard end > securedEnd else { return }
+        do {
+            let step = max(byteCount, BlockPlacer.securedStep)
+            try segment.secure(byteCount: step, at: offset)
+            securedEnd = offset + step
+        } catch where error.isDiskFull {
+            try segment.secure(byteCount: byteCount, at: offset)
+            securedEnd = end
+        }
+    }
+
+    /// What the next block's header says of its place.
+    func preface(firstSequence: UInt64, commitTime: Int64, chain: ChainHasher) -> BlockPreface {
+        BlockPreface(
+            firstSequence: firstSequence, commitTimeMicroseconds: commitTime, ledger: log.settings.ledger,
+            offset: UInt64(offset), previousChecksum: checksum, chainLinkCount: chain.linkCount, chainDigest: chain.link)
+    }
+
+    /// The block goes there: what comes next begins behind it.
+    mutating func place(_ header: BlockHeader) {
+        offset += header.totalByteCount
+        checksum = header.checksum
+    }
+
+    /// Begins a segment. Nothing may be on its way.
+    mutating func startSegment(with encoder: BlockEncoder, firstSequence: UInt64, commitTime: Int64, chain: ChainHasher) throws {
+        try segment.trim(to: offset)
+        offset = 0
+        let preface = preface(firstSequence: firstSequence, commitTime: commitTime, chain: chain)
+        let block = encoder.encode(
+            UnsafeBufferPointer(start: nil, count: 0), preface: preface, declarations: log.settings.declarations)
+        try log.startSegment(with: block)
+        (segment, offset, checksum) = log.tail
+        securedEnd = 0
+    }
+
+    /// Gives back what was secured and not used. Nothing may be on its way.
+    func trim() throws { try segment.trim(to: offset) }
+}

@@ -1,0 +1,69 @@
+import Columns
+import Crypto
+import Storage
+import Transactions
+
+/// Extends the chain by records as they get their sequences (see `ChainHead`).
+struct ChainHasher {
+    /// Complete spans so far.
+    private(set) var linkCount: UInt64
+    /// The link after them, 32 bytes.
+    private(set) var link: [UInt8]
+    private var span = SHA256()
+    private var spanRecordCount = 0
+
+    /// The chain after `linkCount` complete spans.
+    init(linkCount: UInt64 = 0, link: [UInt8] = ChainHead.origin.digest) {
+        self.linkCount = linkCount
+        self.link = link
+    }
+
+    /// The last sequence that the chain covers.
+    var sequence: UInt64 { linkCount * UInt64(ChainHead.spanRecordCount) + UInt64(spanRecordCount) }
+
+    /// The chain up to `sequence`.
+    var head: ChainHead {
+        ChainHead(sequence: sequence, digest: spanRecordCount == 0 ? link : ChainHasher.next(link, span))
+    }
+
+    mutating func append(_ records: UnsafeBufferPointer<Record>) {
+        var rest = records[...]
+        while !rest.isEmpty {
+            let piece = rest.prefix(ChainHead.spanRecordCount - spanRecordCount)
+            span.update(bufferPointer: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: piece)))
+            spanRecordCount += piece.count
+            rest = rest.dropFirst(piece.count)
+            if spanRecordCount == ChainHead.spanRecordCount {
+                link = ChainHasher.next(link, span)
+                linkCount += 1
+                span = SHA256()
+                spanRecordCount = 0
+            }
+        }
+    }
+
+    private static func next(_ link: [UInt8], _ span: SHA256) -> [UInt8] {
+        var hash = SHA256()
+        hash.update(data: link)
+        span.finalize().withUnsafeBytes { hash.update(bufferPointer: $0) }
+        return Array(hash.finalize())
+    }
+
+    /// Resumes at the end of a log: from the last block's link over the records since.
+    init(endOf log: Log) throws {
+        self.init()
+        let (segment, _, _) = log.tail
+        guard let last = try log.blocks(of: segment).last else { return }
+        let preface = try log.read(last, in: segment).header.preface
+        self.init(linkCount: preface.chainLinkCount, link: preface.chainDigest)
+        let first = linkCount * UInt64(ChainHead.spanRecordCount) + 1
+        let decoder = BlockDecoder()
+        try log.forEachBlock(from: first, where: { $0.recordCount > 0 }) { segment, entry in
+            let records = try log.decode(entry, in: segment, with: decoder)
+            records.withUnsafeBufferPointer { records in
+                let known = Int(max(first, entry.firstSequence) - entry.firstSequence)
+                append(UnsafeBufferPointer(rebasing: records[known...]))
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import RingBuffer
+import Rollups
+import Storage
+import Synchronization
+import Transactions
+
+/// The thread that adds statistics to the catalogue, one checkpoint at a time, while the folder goes on.
+///
+/// A checkpoint that fails (a full disk, say) stays pending and is tried again; nothing that it holds is forgotten.
+final class Checkpointer: @unchecked Sendable {
+    private struct Pending {
+        var rollups: DrainedRollups
+        var names: [Catalogue.NamedCode]
+        var checkpoint: Catalogue.Checkpoint
+    }
+
+    private struct State {
+        var pending: Pending?
+        var checkpointSequence: UInt64
+        var isClosing = false
+    }
+
+    private let catalogue: Catalogue
+    private let names: NameRegistry
+    private let identity: IdentityProgress
+    private let report: @Sendable (String) -> Void
+    private let bell = Doorbell()
+    private let state: Mutex<State>
+
+    private static let mergedChunkCount = 8
+
+    /// - Parameters:
+    ///   - catalogue: used by this thread alone from now on.
+    ///   - identity: what a checkpoint may say of the identity index.
+    ///   - report: told about failures.
+    init(
+        catalogue: Catalogue, names: NameRegistry, checkpointSequence: UInt64,
+        identity: IdentityProgress, report: @escaping @Sendable (String) -> Void
+    ) {
+        self.catalogue = catalogue
+        self.names = names
+        self.identity = identity
+        self.report = report
+        state = Mutex(State(checkpointSequence: checkpointSequence))
+    }
+
+    var isBusy: Bool { state.withLock { $0.pending != nil } }
+    /// The catalogue reaches up to here.
+    var checkpointSequence: UInt64 { state.withLock { $0.checkpointSequence } }
+
+    func waitUntilIdle() { _ = bell.wait { !isBusy } }
+
+    /// Takes what the folder has counted since the last checkpoint. The folder calls it when nothing is pending.
+    func start(_ rollups: DrainedRollups) {
+        state.withLock { state in
+            precondition(state.pending == nil, "one checkpoint at a time")
+            let checkpoint = identity.checkpoint(sequence: rollups.sequences?.upperBound ?? state.checkpointSequence)
+            state.pending = Pending(rollups: rollups, names: names.takeUnsaved(), checkpoint: checkpoint)
+        }
+        bell.ring()
+    }
+
+    /// The chunks of a rollup that are on their way into the catalogue, and up to where it reaches without them.
+    func pendingChunks(
+        rollup: RollupDeclaration, days: ClosedRange<CalendarDay>
+    ) -> (checkpointSequence: UInt64, chunks: [RollupChunk]) {
+        let (sequence, pending) = state.withLock { ($0.checkpointSequence, $0.pending) }
+        let chunks = pending?.rollups.chunks() ?? []
+        return (sequence, chunks.filter { $0.rollup == rollup && days.contains($0.day) })
+    }
+
+    func close() {
+        state.withLock { $0.isClosing = true }
+        bell.ring()
+    }
+
+    // MARK: The thread
+
+    func run() {
+        while true {
+            _ = bell.wait { state.withLock { $0.pending != nil || $0.isClosing } }
+            let (pending, isClosing) = state.withLock { ($0.pending, $0.isClosing) }
+            guard let pending else { return }
+            do {
+                try save(pending)
+                state.withLock { state in
+                    state.checkpointSequence = pending.checkpoint.sequence
+                    state.pending = nil
+                }
+                bell.ring()
+                try mergeChunks()
+            } catch {
+                report("statistics could not be saved, trying again: \(error)")
+                // At the end there is no again: the log has it all, and the next start counts it.
+                if isClosing { state.withLock { $0.pending = nil } }
+                bell.ring()
+                _ = bell.wait(timeoutNanoseconds: 1_000_000_000) { state.withLock { $0.isClosing } }
+            }
+        }
+    }
+
+    private func save(_ pending: Pending) throws {
+        let chunks = pending.rollups.chunks().map { chunk in
+            Catalogue.Chunk(
+                rollup: chunk.rollup.name, day: chunk.day, sequences: chunk.sequences, bytes: chunk.encoded())
+        }
+        try catalogue.add(chunks, names: pending.names, checkpoint: pending.checkpoint)
+    }
+
+    /// Many small chunks of a day make its questions slow: from a number on they become one.
+    private func mergeChunks() throws {
+        for (rollup, day) in try catalogue.placesWithChunks(atLeast: Checkpointer.mergedChunkCount) {
+            let stored = try catalogue.chunks(rollup: rollup, days: day...day)
+            let merged = try RollupChunk.merge(
+                stored.map { stored in try stored.bytes.withUnsafeBytes { try RollupChunk(decoding: $0) } })
+            try catalogue.replace(
+                stored.map(\.sequences),
+                by: Catalogue.Chunk(rollup: rollup, day: day, sequences: merged.sequences, bytes: merged.encoded()))
+        }
+    }
+}

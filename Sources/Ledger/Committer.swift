@@ -1,0 +1,379 @@
+import Columns
+import RingBuffer
+import Storage
+import Synchronization
+import Transactions
+
+/// The thread that decides. It alone owns the identity index, the chain, the sequences and the log's end.
+///
+/// One pass: take the batches that lie published in the ring, up to a block; secure space for the block; judge each record;
+/// give sequences to the accepted ones; encode; wait until the commit before is durable; hand over to the flusher. Batches
+/// grow under load by themselves, and no timer delays a lone record.
+final class Committer: @unchecked Sendable {
+    /// A request for codes of names.
+    struct NameRequest: Sendable {
+        var names: [Name]
+        var continuation: CheckedContinuation<Result<[UInt32], Refusal>, Never>
+    }
+
+    private struct Requests {
+        var names: [NameRequest] = []
+        var tasks: [@Sendable (IdentityIndex) -> Void] = []
+        var isClosing = false
+    }
+
+    /// Accepted records of commits that may not be durable yet: duplicates of them are confirmed in the ring.
+    private struct InFlight {
+        var firstSequence: UInt64
+        var records: UnsafeBufferPointer<Record>
+        var ringStart: UInt64
+        var endSequence: UInt64 { firstSequence + UInt64(records.count) }
+    }
+
+    private let ring: RingBuffer
+    private let bell: Doorbell
+    /// Slots from the oldest commit in flight on must not be overwritten.
+    private let pin: Cursor
+    private let flusher: Flusher
+    private let names: NameRegistry
+    private let log: Log
+    private let index: IdentityIndex
+    private let options: LedgerOptions
+    private let requests = Mutex(Requests())
+    private let requestCount = Atomic<Int>(0)
+
+    private var position: UInt64 = 0
+    private var nextSequence: UInt64
+    private var chain: ChainHasher
+    private var placer: BlockPlacer
+    private let encoders: [BlockEncoder]
+    private var encoderTurn = 0
+    private let cache = BlockCache()
+    private let verdicts: UnsafeMutableBufferPointer<Verdict>
+    private var inFlight: [InFlight] = []
+    private var lastBlockIsProven = true
+    private var nextMaintenance: UInt64
+    private let identity: IdentityProgress
+
+    /// The most records of a block.
+    static let blockRecordCount = BlockHeader.largestRecordCount
+    /// With less than this in the ring and a commit on its way, waiting makes the next block larger and delays nothing.
+    private static let worthEncodingEarly = 8192
+    private static let idleNanoseconds: Int64 = 100_000_000
+    private static let maintenanceInterval: UInt64 = 1 << 20
+    private static let largestNamesPerCommit = 4096
+
+    init(
+        ring: RingBuffer, bell: Doorbell, pin: Cursor, flusher: Flusher, names: NameRegistry, log: Log, index: IdentityIndex,
+        identity: IdentityProgress, chain: ChainHasher, options: LedgerOptions
+    ) {
+        self.ring = ring
+        self.bell = bell
+        self.pin = pin
+        self.flusher = flusher
+        self.names = names
+        self.log = log
+        self.index = index
+        self.options = options
+        self.chain = chain
+        nextSequence = log.endSequence
+        nextMaintenance = nextSequence + Committer.maintenanceInterval
+        placer = BlockPlacer(log: log, largestSegmentByteCount: options.segmentByteCount)
+        encoders = [BlockEncoder(capacity: Committer.blockRecordCount), BlockEncoder(capacity: Committer.blockRecordCount)]
+        verdicts = .allocate(capacity: Committer.blockRecordCount)
+        self.identity = identity
+    }
+
+    deinit { verdicts.deallocate() }
+
+    // MARK: Requests of other threads
+
+    /// Asks for codes; answered once they are durable.
+    func request(_ request: NameRequest) { enqueue { $0.names.append(request) } }
+
+    /// Runs `task` on the committer's thread between two passes.
+    func perform(_ task: @escaping @Sendable (IdentityIndex) -> Void) { enqueue { $0.tasks.append(task) } }
+
+    /// Takes what is in the ring, then ends.
+    func close() { enqueue { $0.isClosing = true } }
+
+    private func enqueue(_ change: (inout Requests) -> Void) {
+        requests.withLock { change(&$0) }
+        requestCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        bell.ring()
+    }
+
+    // MARK: The thread
+
+    func run() {
+        while true {
+            let hasWork = bell.wait(timeoutNanoseconds: lastBlockIsProven ? nil : Committer.idleNanoseconds) {
+                ring.batch(at: position) != nil || requestCount.load(ordering: .acquiring) > 0
+            }
+            if !hasWork {
+                writeMark(isFlushed: false)
+                continue
+            }
+            let asked = takeRequests()
+            asked.tasks.forEach { $0(index) }
+            waitForFullerBlock()
+            let take = takeBatches()
+            if take.batches.isEmpty && asked.names.isEmpty {
+                if take.end > position { release(upTo: take.end) }
+                if asked.isClosing && ring.usedSlotCount == 0 { break }
+                if asked.isClosing { close() }
+                continue
+            }
+            commit(take, names: asked.names)
+            if asked.isClosing { close() }
+            maintainIndex()
+        }
+        finish()
+    }
+
+    private func takeRequests() -> Requests {
+        guard requestCount.exchange(0, ordering: .acquiringAndReleasing) > 0 else { return Requests() }
+        return requests.withLock { requests in
+            defer { requests = Requests() }
+            return requests
+        }
+    }
+
+    private func waitForFullerBlock() {
+        _ = bell.wait { !flusher.isBusy || ring.usedSlotCount(from: position) >= Committer.worthEncodingEarly }
+    }
+
+    private struct Take {
+        var batches: [(batch: Batch, offset: Int, count: Int)] = []
+        var count = 0
+        var start: UInt64
+        var end: UInt64
+    }
+
+    /// Whole batches that lie behind each other in the ring, up to a block's records.
+    private func takeBatches() -> Take {
+        var take = Take(start: position, end: position)
+        while let next = ring.batch(at: take.end) {
+            if next.tag == 0 {
+                if !take.batches.isEmpty { break }
+                take.end += UInt64(next.count)
+                take.start = take.end
+                continue
+            }
+            let wraps = ring.slotsBeforeWrap(from: take.end) == ring.capacity
+            if !take.batches.isEmpty, wraps || take.count + next.count > Committer.blockRecordCount { break }
+            take.batches.append((Batch.take(tag: next.tag), take.count, next.count))
+            take.count += next.count
+            take.end += UInt64(next.count)
+        }
+        return take
+    }
+
+    // MARK: A commit
+
+    private func commit(_ take: Take, names requested: [NameRequest]) {
+        forgetDurable(before: take.start)
+        var commit = Commit(
+            records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: take.end)
+        do {
+            if let failure = flusher.failure { throw failure }
+            let nameAnswers = assignCodes(requested)
+            commit.names = nameAnswers.new
+            commit.nameAnswers = nameAnswers.answers
+            try secureSpace(recordCount: take.count, names: commit.names)
+            try judge(take, &commit)
+            if commit.records.count > 0 || !commit.names.isEmpty { commit.block = encode(commit) }
+        } catch {
+            refuse(take, &commit, Committer.refusal(for: error))
+        }
+        position = take.end
+        waitForFlusher()
+        flusher.hand(commit)
+    }
+
+    private func assignCodes(
+        _ requested: [NameRequest]
+    ) -> (answers: [Commit.NameAnswer], new: [Catalogue.NamedCode]) {
+        var answers: [Commit.NameAnswer] = []
+        var new: [Catalogue.NamedCode] = []
+        for request in requested {
+            if new.count + request.names.count > Committer.largestNamesPerCommit, !new.isEmpty {
+                self.request(request)
+                continue
+            }
+            do throws(Refusal) {
+                let given = try names.assign(request.names)
+                answers.append(Commit.NameAnswer(codes: given.codes, continuation: request.continuation))
+                new.append(contentsOf: given.new)
+            } catch {
+                request.continuation.resume(returning: .failure(error))
+            }
+        }
+        return (answers, new)
+    }
+
+    private func secureSpace(recordCount: Int, names: [Catalogue.NamedCode]) throws {
+        let bound = BlockEncoder.largestByteCount(
+            recordCount: recordCount, declarationsByteCount: names.reduce(0) { $0 + $1.declaration.byteCount })
+        if placer.needsSegment(for: bound) {
+            waitForFlusher()
+            if let failure = flusher.failure { throw failure }
+            try placer.startSegment(
+                with: encoders[encoderTurn], firstSequence: nextSequence, commitTime: clockMicroseconds(), chain: chain)
+        }
+        try placer.secure(bound)
+    }
+
+    /// Decides on every record of the take and gives sequences to the accepted ones.
+    private func judge(_ take: Take, _ commit: inout Commit) throws {
+        guard take.count > 0 else { return }
+        let records = UnsafeMutableBufferPointer(
+            start: ring.slot(at: take.start).assumingMemoryBound(to: Record.self), count: take.count)
+        let verdicts = UnsafeMutableBufferPointer(rebasing: self.verdicts[..<take.count])
+        rejectUnknownCodes(records, verdicts)
+        for batch in take.batches where batch.batch.isPlaceholder {
+            verdicts[batch.offset] = Verdict(Fault(.id, .missing))
+        }
+        let acceptedCount = try index.judge(
+            records, firstSequence: nextSequence, verdicts: verdicts, source: self)
+        commit.records = UnsafeBufferPointer(rebasing: UnsafeBufferPointer(records)[..<acceptedCount])
+        // The block's header carries the link before its own records.
+        let before = chain
+        chain.append(commit.records)
+        let head = chain.head
+        commit.chain = head
+        commit.answers = answers(to: take, UnsafeBufferPointer(verdicts), head: head)
+        if acceptedCount > 0 { chainBeforeBlock = before }
+        inFlight.append(InFlight(firstSequence: nextSequence, records: commit.records, ringStart: take.start))
+        nextSequence += UInt64(acceptedCount)
+    }
+
+    private var chainBeforeBlock: ChainHasher?
+
+    private func rejectUnknownCodes(
+        _ records: UnsafeMutableBufferPointer<Record>, _ verdicts: UnsafeMutableBufferPointer<Verdict>
+    ) {
+        let bounds = names.bounds()
+        for (index, record) in records.enumerated() {
+            verdicts[index] = bounds.fault(of: record).map { Verdict($0) } ?? .accepted
+        }
+    }
+
+    private func answers(
+        to take: Take, _ verdicts: UnsafeBufferPointer<Verdict>, head: ChainHead
+    ) -> [(owner: any BatchOwner, answer: BatchAnswer)] {
+        var sequence = nextSequence
+        return take.batches.map { batch, offset, count in
+            let own = UnsafeBufferPointer(rebasing: verdicts[offset..<offset + count])
+            let receipt = batch.receipt(own, firstSequence: sequence, chain: head)
+            sequence += UInt64(receipt.accepted)
+            return (batch.owner, BatchAnswer(batch: batch.number, result: .success(receipt)))
+        }
+    }
+
+    private func encode(_ commit: Commit) -> Commit.Block {
+        encoderTurn = 1 - encoderTurn
+        let encoder = encoders[encoderTurn]
+        let preface = placer.preface(
+            firstSequence: commit.firstSequence, commitTime: clockMicroseconds(), chain: chainBeforeBlock ?? chain)
+        chainBeforeBlock = nil
+        let encoded = encoder.encode(commit.records, preface: preface, declarations: commit.names.map(\.declaration))
+        placer.place(encoded.header)
+        lastBlockIsProven = false
+        return Commit.Block(encoded: encoded, segment: placer.segment, isFlushed: true)
+    }
+
+    private static func refusal(for error: any Error) -> Refusal {
+        switch error {
+        case let refusal as Refusal: return refusal
+        case let error as StorageError where error.isDiskFull:
+            return Refusal(.diskFull, "no space for another block (\(error)); nothing of this batch was taken")
+        default: return Refusal(.failed, "\(error)")
+        }
+    }
+
+    private func refuse(_ take: Take, _ commit: inout Commit, _ refusal: Refusal) {
+        commit.records = UnsafeBufferPointer(start: nil, count: 0)
+        commit.block = nil
+        commit.nameAnswers.forEach { $0.continuation.resume(returning: .failure(refusal)) }
+        commit.nameAnswers = []
+        commit.names = []
+        commit.answers = take.batches.map {
+            ($0.batch.owner, BatchAnswer(batch: $0.batch.number, result: .failure(refusal)))
+        }
+    }
+
+    // MARK: The end of the log, when there is nothing to do
+
+    /// Proves the last block durable: a mark is written only after the block's flush.
+    private func writeMark(isFlushed: Bool) {
+        guard flusher.failure == nil else {
+            lastBlockIsProven = true
+            return
+        }
+        waitForFlusher()
+        var commit = Commit(
+            records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: position)
+        do {
+            let bound = BlockEncoder.largestByteCount(recordCount: 0, declarationsByteCount: 0)
+            guard !placer.needsSegment(for: bound) else { return lastBlockIsProven = true }
+            try placer.secure(bound)
+            commit.block = encode(commit)
+            commit.block?.isFlushed = isFlushed
+            flusher.hand(commit)
+        } catch {
+            // Without space there is no mark; recovery then flushes the last block anew.
+        }
+        lastBlockIsProven = true
+    }
+
+    private func finish() {
+        if !lastBlockIsProven { writeMark(isFlushed: true) }
+        waitForFlusher()
+        guard flusher.failure == nil else { return }
+        try? placer.trim()
+        _ = try? index.closeDates(idleBefore: .max, durable: nextSequence - 1, byteLimit: 0)
+        identity.update(index, end: nextSequence)
+    }
+
+    // MARK: Upkeep
+
+    private func waitForFlusher() { _ = bell.wait { !flusher.isBusy } }
+
+    private func release(upTo end: UInt64) {
+        position = end
+        waitForFlusher()
+        flusher.hand(
+            Commit(records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: end))
+    }
+
+    /// What is durable is read from the log from now on, so its slots may go once the folder is past them too.
+    private func forgetDurable(before start: UInt64) {
+        let durable = flusher.durableSequence
+        inFlight.removeAll { $0.endSequence <= durable + 1 }
+        pin.advance(to: inFlight.first?.ringStart ?? start)
+        ring.grantWaiting()
+    }
+
+    private func maintainIndex() {
+        guard nextSequence >= nextMaintenance else { return }
+        nextMaintenance = nextSequence + Committer.maintenanceInterval
+        let idleBefore = nextSequence > options.identityIdleCount ? nextSequence - options.identityIdleCount : 0
+        // A failure here costs memory or a longer recovery, not correctness: the table stays, and is tried again.
+        _ = try? index.closeDates(
+            idleBefore: idleBefore, durable: flusher.durableSequence, byteLimit: options.identityByteCount)
+        identity.update(index, end: nextSequence)
+    }
+}
+
+extension Committer: RecordSource {
+    func recordInMemory(_ sequence: UInt64) -> Record? {
+        guard let first = inFlight.first, sequence >= first.firstSequence else { return nil }
+        for commit in inFlight where sequence < commit.endSequence {
+            return commit.records[Int(sequence - commit.firstSequence)]
+        }
+        return nil
+    }
+
+    func records(at sequences: [UInt64]) throws -> [Record] { try log.records(at: sequences, cache: cache) }
+}

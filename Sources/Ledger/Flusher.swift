@@ -1,0 +1,129 @@
+import RingBuffer
+import Storage
+import Synchronization
+import Transactions
+
+/// The thread that makes commits durable, one at a time, and lets their receipts go.
+///
+/// Invariants 1 and 3: a commit's answers leave only after its own `fdatasync` returned, and commits are flushed in order, so
+/// that all that was given before is durable too. The committer hands over the next commit only when this one is through, so
+/// a block on disk proves that the one before was flushed. After a failure nothing more is written or receipted.
+final class Flusher: Sendable {
+    private struct State {
+        var commit: Commit?
+        var isBusy = false
+        var isClosing = false
+        var failure: Refusal?
+        var durableSequence: UInt64
+        var chain: ChainHead
+    }
+
+    private let log: Log
+    private let names: NameRegistry
+    private let folder: Folder
+    /// Rung when a commit is handed over and when one is through.
+    private let bell: Doorbell
+    private let committerBell: Doorbell
+    private let state: Mutex<State>
+    private let onFailure: @Sendable (Refusal) -> Void
+
+    init(
+        log: Log, chain: ChainHead, names: NameRegistry, folder: Folder, committerBell: Doorbell,
+        onFailure: @escaping @Sendable (Refusal) -> Void
+    ) {
+        self.log = log
+        self.names = names
+        self.folder = folder
+        self.committerBell = committerBell
+        self.onFailure = onFailure
+        bell = Doorbell()
+        state = Mutex(State(durableSequence: log.endSequence - 1, chain: chain))
+    }
+
+    /// True while a commit is on its way.
+    var isBusy: Bool { state.withLock { $0.isBusy } }
+    /// Every sequence up to here is on disk.
+    var durableSequence: UInt64 { state.withLock { $0.durableSequence } }
+    /// The chain up to the last sequence that is on disk.
+    var chain: ChainHead { state.withLock { $0.chain } }
+    /// Why nothing more may be written.
+    var failure: Refusal? { state.withLock { $0.failure } }
+
+    /// Takes the next commit. The committer calls it when nothing is on its way.
+    func hand(_ commit: Commit) {
+        state.withLock { state in
+            precondition(!state.isBusy, "a block is written only after the one before was flushed")
+            state.commit = commit
+            state.isBusy = true
+        }
+        bell.ring()
+    }
+
+    func close() {
+        state.withLock { $0.isClosing = true }
+        bell.ring()
+    }
+
+    /// The thread's body.
+    func run() {
+        while true {
+            _ = bell.wait { state.withLock { $0.commit != nil || $0.isClosing } }
+            guard let commit = state.withLock({ $0.commit }) else { return }
+            flush(commit)
+            state.withLock { state in
+                state.commit = nil
+                state.isBusy = false
+            }
+            committerBell.ring()
+        }
+    }
+
+    private func flush(_ commit: Commit) {
+        if let refusal = failure ?? write(commit.block) {
+            refuse(commit, refusal)
+        } else {
+            state.withLock { state in
+                state.durableSequence = max(state.durableSequence, commit.endSequence - 1)
+                if let chain = commit.chain { state.chain = chain }
+            }
+            names.publish(commit.names)
+            folder.add(commit.records, firstSequence: commit.firstSequence, ringEnd: commit.ringEnd)
+            commit.nameAnswers.forEach { $0.continuation.resume(returning: .success($0.codes)) }
+            Flusher.deliver(commit.answers)
+        }
+    }
+
+    /// Writes and flushes; nil when that went well.
+    private func write(_ block: Commit.Block?) -> Refusal? {
+        guard let block else { return nil }
+        do {
+            try log.write(block.encoded, to: block.segment)
+            if block.isFlushed { try block.segment.synchronise() }
+            log.publish(block.encoded.header, in: block.segment)
+            return nil
+        } catch {
+            let refusal = Refusal(.failed, "the ledger stopped writing: \(error)")
+            state.withLock { $0.failure = refusal }
+            onFailure(refusal)
+            return refusal
+        }
+    }
+
+    private func refuse(_ commit: Commit, _ refusal: Refusal) {
+        folder.add(UnsafeBufferPointer(start: nil, count: 0), firstSequence: commit.firstSequence, ringEnd: commit.ringEnd)
+        commit.nameAnswers.forEach { $0.continuation.resume(returning: .failure(refusal)) }
+        Flusher.deliver(
+            commit.answers.map { ($0.owner, BatchAnswer(batch: $0.answer.batch, result: .failure(refusal))) })
+    }
+
+    /// One call for each owner, its answers in order.
+    private static func deliver(_ answers: [(owner: any BatchOwner, answer: BatchAnswer)]) {
+        var order: [any BatchOwner] = []
+        var grouped: [ObjectIdentifier: [BatchAnswer]] = [:]
+        for (owner, answer) in answers {
+            if grouped[ObjectIdentifier(owner), default: []].isEmpty { order.append(owner) }
+            grouped[ObjectIdentifier(owner), default: []].append(answer)
+        }
+        for owner in order { owner.ledgerDidAnswer(grouped[ObjectIdentifier(owner)]!) }
+    }
+}

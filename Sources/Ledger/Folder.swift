@@ -1,0 +1,143 @@
+import RingBuffer
+import Rollups
+import Storage
+import Synchronization
+import Transactions
+
+/// The thread that adds durable records to the rollups, and frees their slots.
+///
+/// Work comes in order through one queue, and the flusher puts a commit's records there before it lets the receipts go; so a
+/// question asked after a receipt sees its records (invariant 5: every answer knows the sequence that it is true as of).
+final class Folder: @unchecked Sendable {
+    /// What memory knows of a rollup beyond the catalogue.
+    struct View: Sendable {
+        /// The catalogue's chunks are those of the log up to here.
+        var checkpointSequence: UInt64
+        /// The chunks since.
+        var chunks: [RollupChunk]
+        /// The last sequence that is counted in them.
+        var sequence: UInt64
+    }
+
+    private enum Task {
+        case fold(UnsafeBufferPointer<Record>, firstSequence: UInt64, ringEnd: UInt64)
+        case look(@Sendable (Folder) -> Void)
+    }
+
+    private struct Queue: @unchecked Sendable {
+        var tasks: [Task] = []
+        var isClosing = false
+    }
+
+    private let accumulator: RollupAccumulator
+    private let cursor: Cursor
+    private let ring: RingBuffer
+    private let options: LedgerOptions
+    private let checkpointer: Checkpointer
+    private let bell = Doorbell()
+    private let queue = Mutex(Queue())
+    private var lastCheckpoint = ContinuousClock.now
+
+    /// - Parameter accumulator: has counted what the log holds beyond the checkpointer's last checkpoint.
+    init(
+        accumulator: RollupAccumulator, cursor: Cursor, ring: RingBuffer, checkpointer: Checkpointer, options: LedgerOptions
+    ) {
+        self.accumulator = accumulator
+        self.cursor = cursor
+        self.ring = ring
+        self.checkpointer = checkpointer
+        self.options = options
+    }
+
+    /// Takes records that are durable; the flusher calls it in order.
+    func add(_ records: UnsafeBufferPointer<Record>, firstSequence: UInt64, ringEnd: UInt64) {
+        queue.withLock { $0.tasks.append(.fold(records, firstSequence: firstSequence, ringEnd: ringEnd)) }
+        bell.ring()
+    }
+
+    /// What memory knows of a rollup on days of a range, after all that was receipted before the call. Blocks.
+    func view(of rollup: RollupDeclaration, days: ClosedRange<CalendarDay>) -> View {
+        look { folder in
+            let pending = folder.checkpointer.pendingChunks(rollup: rollup, days: days)
+            return View(
+                checkpointSequence: pending.checkpointSequence,
+                chunks: pending.chunks + folder.accumulator.snapshot(rollup: rollup.name, days: days),
+                sequence: folder.accumulator.lastSequence)
+        }
+    }
+
+    /// Adds all that is counted to the catalogue and waits until that is done.
+    func saveAll() {
+        look { $0.startCheckpoint() }
+        checkpointer.waitUntilIdle()
+    }
+
+    func close() {
+        queue.withLock { $0.isClosing = true }
+        bell.ring()
+    }
+
+    private func look<Result: Sendable>(_ body: @escaping @Sendable (Folder) -> Result) -> Result {
+        let answer = Mutex<Result?>(nil)
+        let done = Doorbell()
+        withoutActuallyEscaping(body) { body in
+            queue.withLock { queue in
+                queue.tasks.append(
+                    .look { folder in
+                        let result = body(folder)
+                        answer.withLock { $0 = result }
+                        done.ring()
+                    })
+            }
+        }
+        bell.ring()
+        _ = done.wait { answer.withLock { $0 != nil } }
+        return answer.withLock { $0! }
+    }
+
+    // MARK: The thread
+
+    func run() {
+        while true {
+            _ = bell.wait(timeoutNanoseconds: 1_000_000_000) { queue.withLock { !$0.tasks.isEmpty || $0.isClosing } }
+            let (tasks, isClosing) = queue.withLock { queue in
+                defer { queue.tasks = [] }
+                return (queue.tasks, queue.isClosing)
+            }
+            if tasks.isEmpty && isClosing { break }
+            tasks.forEach(perform)
+            checkpointWhenDue()
+        }
+        startCheckpoint()
+        checkpointer.waitUntilIdle()
+    }
+
+    private func perform(_ task: Task) {
+        switch task {
+        case .fold(let records, let firstSequence, let ringEnd):
+            accumulator.fold(records, firstSequence: firstSequence)
+            cursor.advance(to: ringEnd)
+            ring.grantWaiting()
+            waitForCheckpointer()
+        case .look(let body): body(self)
+        }
+    }
+
+    /// Memory is bounded: when saving does not keep up, folding waits, the ring fills, and sockets are not read.
+    private func waitForCheckpointer() {
+        guard accumulator.shouldDrain(byteLimit: options.unsavedRollupByteCount) else { return }
+        if checkpointer.isBusy { checkpointer.waitUntilIdle() }
+        startCheckpoint()
+    }
+
+    private func checkpointWhenDue() {
+        guard ContinuousClock.now - lastCheckpoint >= .seconds(options.checkpointSeconds), !checkpointer.isBusy else { return }
+        startCheckpoint()
+    }
+
+    private func startCheckpoint() {
+        checkpointer.waitUntilIdle()
+        lastCheckpoint = .now
+        checkpointer.start(accumulator.detach())
+    }
+}

@@ -1,0 +1,221 @@
+import Foundation
+import RingBuffer
+import Rollups
+import Storage
+import Synchronization
+import Transactions
+
+/// A ledger that this process holds: takes batches, makes them durable once, counts them, and answers.
+///
+/// Any number of threads may call it. It runs four threads of its own: the committer decides, the flusher makes durable, the
+/// folder counts, the checkpointer saves what was counted.
+public final class Ledger: LedgerView, @unchecked Sendable {
+    /// What the ledger was made with.
+    public let settings: LedgerSettings
+    /// Where its files are.
+    public let files: LedgerFiles
+    /// What recovery cut off the log's end; nil when it was whole.
+    public let cut: LogRecovery.Cut?
+
+    private let fileSystem: any FileSystem
+    private let lock: any FileLock
+    private let log: Log
+    private let calendar: BusinessCalendar
+    private let registry: NameRegistry
+    private let tokeniser: AccountTokeniser
+    private let ring: RingBuffer
+    private let committer: Committer
+    private let flusher: Flusher
+    private let folder: Folder
+    private let checkpointer: Checkpointer
+    private let threads: [EngineThread]
+    /// For questions; a catalogue is used by one thread at a time.
+    private let readCatalogue: Mutex<CatalogueBox>
+    private let isClosed = Atomic<Bool>(false)
+
+    /// A connection that only ever is used under its mutex.
+    private struct CatalogueBox: @unchecked Sendable {
+        let catalogue: Catalogue
+    }
+
+    /// Opens a ledger for writing, after whatever happened to it.
+    ///
+    /// - Parameters:
+    ///   - report: told, once or seldom, about what an operator should know: a cut end, statistics that could not be saved.
+    ///   - onFailure: told when nothing more may be written; the process should end.
+    /// - Throws: `LedgerError` when there is none or another process holds it, `LogError` when the log is damaged,
+    ///   `CatalogueError` when the catalogue is unusable and `rebuild` should make it anew.
+    public init(
+        _ files: LedgerFiles, options: LedgerOptions = LedgerOptions(), fileSystem: any FileSystem = DiskFileSystem(),
+        report: @escaping @Sendable (String) -> Void = { _ in }, onFailure: @escaping @Sendable (Refusal) -> Void = { _ in }
+    ) throws {
+        guard files.exist(in: fileSystem) else { throw LedgerError.notFound(directory: files.directory) }
+        guard let lock = try fileSystem.lock(files.lock, exclusively: true) else {
+            throw LedgerError.inUse(directory: files.directory)
+        }
+        self.lock = lock
+        self.files = files
+        self.fileSystem = fileSystem
+        let openCatalogue = { (settings: LedgerSettings) in
+            try Catalogue(
+                path: files.catalogue, ledger: settings.ledger, mode: .readWrite,
+                rollupSignature: RollupDeclaration.defaultsSignature)
+        }
+        try fileSystem.createDirectory(files.index)
+        let (restored, catalogue) = try Restored.restore(
+            files, fileSystem: fileSystem, options: options, mayWrite: true, openCatalogue: openCatalogue)
+        if let cut = restored.cut { report(cut.description) }
+        (log, cut, calendar, registry) = (restored.log, restored.cut, restored.calendar, restored.names)
+        settings = restored.log.settings
+        tokeniser = try files.tokeniser(fileSystem: fileSystem)
+        readCatalogue = Mutex(CatalogueBox(catalogue: try openCatalogue(settings)))
+
+        let chain = try ChainHasher(endOf: log)
+        let committerBell = Doorbell()
+        let (pin, folded) = (Cursor(), Cursor())
+        ring = RingBuffer(
+            capacity: options.ringSlotCount, slotByteCount: Record.byteCount, largestBatch: Ledger.largestBatch,
+            gates: [pin, folded], bell: committerBell)
+        let identity = IdentityProgress(restored.index, end: log.endSequence)
+        checkpointer = Checkpointer(
+            catalogue: catalogue!, names: registry, checkpointSequence: restored.checkpoint.sequence,
+            identity: identity, report: report)
+        folder = Folder(
+            accumulator: restored.accumulator, cursor: folded, ring: ring, checkpointer: checkpointer, options: options)
+        flusher = Flusher(
+            log: log, chain: chain.head, names: registry, folder: folder, committerBell: committerBell, onFailure: onFailure)
+        committer = Committer(
+            ring: ring, bell: committerBell, pin: pin, flusher: flusher, names: registry, log: log, index: restored.index,
+            identity: identity, chain: chain, options: options)
+        threads = Ledger.startThreads(committer, flusher, folder, checkpointer)
+    }
+
+    /// In the order in which they end: each is done when the one before has nothing more for it.
+    private static func startThreads(
+        _ committer: Committer, _ flusher: Flusher, _ folder: Folder, _ checkpointer: Checkpointer
+    ) -> [EngineThread] {
+        [
+            EngineThread("committer", end: { committer.close() }) { committer.run() },
+            EngineThread("flusher", end: { flusher.close() }) { flusher.run() },
+            EngineThread("folder", end: { folder.close() }) { folder.run() },
+            EngineThread("checkpointer", end: { checkpointer.close() }) { checkpointer.run() },
+        ]
+    }
+
+    deinit { close() }
+
+    /// The most records of a batch.
+    public static let largestBatch = 1024
+
+    /// The ledger's number.
+    public var ledgerID: UInt64 { settings.ledger }
+
+    // MARK: Sending
+
+    /// Takes a batch: checks each record, copies the good ones into the ring, and answers to `owner` once all is durable.
+    ///
+    /// Never blocks. Records that are faulty by themselves or of a foreign source are rejected in the receipt.
+    /// - Parameters:
+    ///   - records: 1 to 1,024 records of 64 bytes; not needed after the call.
+    ///   - batch: the owner's own number, repeated in the answer.
+    public func submit(
+        _ records: UnsafeRawBufferPointer, batch: UInt64, sources: SourceSet, owner: any BatchOwner
+    ) -> Admission {
+        let count = records.count / Record.byteCount
+        precondition(
+            records.count % Record.byteCount == 0 && (1...Ledger.largestBatch).contains(count),
+            "a batch has 1 to \(Ledger.largestBatch) whole records")
+        if isClosed.load(ordering: .acquiring) {
+            let refusal = Refusal(.closing, "the ledger is being closed")
+            owner.ledgerDidAnswer([BatchAnswer(batch: batch, result: .failure(refusal))])
+            return .taken
+        }
+        let rejected = Record.exceptions(in: records, nowMicroseconds: clockMicroseconds(), sources: sources)
+        let slotCount = max(1, count - rejected.count)
+        let entry = Batch(owner: owner, number: batch, rejected: rejected, isPlaceholder: rejected.count == count)
+        if let claim = ring.claim(slotCount) {
+            entry.copy(records, to: claim.slots)
+            ring.publish(claim, tag: entry.tag)
+            return .taken
+        }
+        let copy = [UInt8](records)
+        let ring = self.ring
+        ring.claimInTurn(slotCount) { claim in
+            copy.withUnsafeBytes { entry.copy($0, to: claim.slots) }
+            ring.publish(claim, tag: entry.tag)
+            entry.owner.ledgerDidAdmitWaitingBatch()
+        }
+        return .waiting
+    }
+
+    /// Codes of names; names that have none get one, durable before the answer.
+    /// - Throws: `Refusal` when a space is full, the disk is, or the ledger has failed; no code is given then.
+    public func codes(for names: [Name]) async throws(Refusal) -> [UInt32] {
+        let known = registry.codes(for: names)
+        if !known.contains(nil) { return known.compactMap(\.self) }
+        let result: Result<[UInt32], Refusal> = await withCheckedContinuation { continuation in
+            if isClosed.load(ordering: .acquiring) {
+                continuation.resume(returning: .failure(Refusal(.closing, "the ledger is being closed")))
+            } else {
+                committer.request(Committer.NameRequest(names: names, continuation: continuation))
+            }
+        }
+        return try result.get()
+    }
+
+    /// Codes of names that have one, without giving any.
+    public func knownCodes(for names: [Name]) -> [UInt32?] { registry.codes(for: names) }
+
+    /// Tokens of account numbers. Nothing is kept.
+    public func tokens(for accounts: AccountNumbers) -> [UInt64] { tokeniser.tokens(of: accounts) }
+
+    // MARK: Asking
+
+    public func answer(_ question: Question) throws -> Answer {
+        let statistics = Statistics(log: log, calendar: calendar)
+        return try readCatalogue.withLock { box in
+            try statistics.answer(question, catalogue: box.catalogue) { folder.view(of: $0, days: $1) }
+        }
+    }
+
+    public func find(_ id: RecordID) throws -> [FoundRecord] {
+        let found = Mutex<Result<[UInt64], any Error>?>(nil)
+        let done = Doorbell()
+        committer.perform { index in
+            found.withLock { $0 = Result { try index.candidates(for: id) } }
+            done.ring()
+        }
+        _ = done.wait { found.withLock { $0 != nil } }
+        let end = log.endSequence
+        let candidates = try found.withLock { try $0!.get() }.filter { $0 < end }
+        return try log.find(id, among: candidates)
+    }
+
+    public func status() throws -> LedgerStatus {
+        try LedgerStatus(
+            files: files, log: log, names: registry, days: answer(LedgerStatus.daysQuestion),
+            checkpoint: checkpointer.checkpointSequence, chain: flusher.chain, isServed: true, fileSystem: fileSystem)
+    }
+
+    public func names(of space: NameSpace) -> [UInt32: String] { registry.names(of: space) }
+
+    /// Why nothing more may be written; nil while all is well.
+    public var failure: Refusal? { flusher.failure }
+
+    // MARK: The end
+
+    /// Takes what was submitted, makes it durable, saves statistics and index, and lets go of the files. Blocks.
+    public func close() {
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        for thread in threads { thread.stop() }
+    }
+}
+
+extension Log {
+    /// The records with an id among candidates of the index.
+    func find(_ id: RecordID, among candidates: [UInt64]) throws -> [FoundRecord] {
+        zip(candidates, try records(at: candidates, cache: BlockCache(capacity: 1)))
+            .filter { $1.id == id }
+            .map { FoundRecord(sequence: $0, record: $1) }
+    }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Storage
+import Transactions
+
+/// Where the files of a ledger are.
+public struct LedgerFiles: Sendable {
+    /// The data directory.
+    public let directory: String
+    /// Segments of the log.
+    public var log: String { directory + "/log" }
+    /// Files of the identity index.
+    public var index: String { directory + "/index" }
+    /// The derived database.
+    public var catalogue: String { directory + "/catalogue.sqlite" }
+    /// Who holds the ledger.
+    public var lock: String { directory + "/LOCK" }
+    /// Where the holder answers readers.
+    public var socket: String { directory + "/sluice.sock" }
+    /// The key of payers' tokens: 64 hexadecimal digits.
+    public var tokenKey: String { directory + "/token.key" }
+
+    /// The files of the ledger in `directory`.
+    public init(directory: String) {
+        self.directory = directory.count > 1 && directory.hasSuffix("/") ? String(directory.dropLast()) : directory
+    }
+
+    /// True when there is a log.
+    public func exist(in fileSystem: any FileSystem) -> Bool {
+        guard let names = try? fileSystem.list(log) else { return false }
+        return names.contains { $0.hasSuffix(".log") }
+    }
+
+    /// The catalogue, and what SQLite keeps beside it.
+    var catalogueFiles: [String] { ["", "-wal", "-shm"].map { catalogue + $0 } }
+}
+
+/// Why a ledger cannot be opened or made.
+public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
+    case inUse(directory: String)
+    case exists(directory: String)
+    case notFound(directory: String)
+    case unknownTimeZone(String)
+    case tokenKey(path: String, reason: String)
+
+    /// What is wrong and what to do.
+    public var description: String {
+        switch self {
+        case .inUse(let directory): "\(directory) is in use by another process"
+        case .exists(let directory): "\(directory) holds a ledger already"
+        case .notFound(let directory): "\(directory) holds no ledger; 'sluice init --data \(directory)' makes one"
+        case .unknownTimeZone(let name): "'\(name)' is no time zone; expected an IANA name such as Asia/Ho_Chi_Minh"
+        case .tokenKey(let path, let reason): "\(path): \(reason); expected 64 hexadecimal digits"
+        }
+    }
+}
+
+extension LedgerFiles {
+    /// Makes a ledger: its directories, its token key and the first segment of its log.
+    ///
+    /// - Parameters:
+    ///   - timeZone: an IANA name.
+    ///   - cutoverMinutes: 0 to 1,439; 0: the business day is the calendar day.
+    public func create(timeZone: String, cutoverMinutes: Int, fileSystem: any FileSystem = DiskFileSystem()) throws {
+        guard TimeZone(identifier: timeZone) != nil else { throw LedgerError.unknownTimeZone(timeZone) }
+        guard !exist(in: fileSystem) else { throw LedgerError.exists(directory: directory) }
+        try fileSystem.createDirectory(index)
+        guard let lock = try fileSystem.lock(lock, exclusively: true) else { throw LedgerError.inUse(directory: directory) }
+        defer { withExtendedLifetime(lock) {} }
+        if !fileSystem.exists(tokenKey) {
+            let key = (0..<32).map { _ in UInt8.random(in: 0...255) }
+            let file = try fileSystem.open(tokenKey, .createSecret)
+            try file.write(Array((hexadecimal(key) + "\n").utf8), at: 0)
+            try file.synchronise()
+        }
+        let now = clockMicroseconds()
+        let settings = LedgerSettings(timeZone: timeZone, cutoverMinutes: cutoverMinutes, createdMicroseconds: now)
+        _ = try LogRecovery.create(directory: log, settings: settings, fileSystem: fileSystem, nowMicroseconds: now)
+        try fileSystem.synchroniseDirectory(directory)
+    }
+
+    func tokeniser(fileSystem: any FileSystem) throws -> AccountTokeniser {
+        let file = try fileSystem.open(tokenKey, .read)
+        let text = String(decoding: try file.bytes(at: 0, count: 256), as: UTF8.self)
+            .trimmingCharacters(in: .whitespacesAndNewlines)
+        let digits = text.compactMap { $0.hexDigitValue }
+        guard text.count == 64, digits.count == 64 else {
+            throw LedgerError.tokenKey(path: tokenKey, reason: "it holds no key")
+        }
+        return AccountTokeniser(key: stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) })
+    }
+}
+
+extension LedgerSettings {
+    /// The ledger's business days.
+    public func calendar() throws -> BusinessCalendar {
+        guard let zone = TimeZone(identifier: timeZone) else { throw LedgerError.unknownTimeZone(timeZone) }
+        return BusinessCalendar(timeZone: zone, cutoverMinutes: cutoverMinutes)
+    }
+}

@@ -1,0 +1,20 @@
+/// How much a ledger may use. The defaults fit one machine of a national switch.
+public struct LedgerOptions: Sendable {
+    /// Slots of the ring, 64 bytes each; a power of two.
+    public var ringSlotCount = 1 << 18
+    /// A log segment is sealed before it grows beyond this.
+    public var segmentByteCount = 256 << 20
+    /// Tables of open dates move to files when they take more than this.
+    public var identityByteCount = 1 << 30
+    /// A date whose table got nothing new for so many records moves to a file.
+    public var identityIdleCount: UInt64 = 4 << 20
+    /// The most names that a space may have.
+    public var nameCount = 4 << 20
+    /// Statistics that no checkpoint has yet may take so much memory before one is made.
+    public var unsavedRollupByteCount = 128 << 20
+    /// Seconds after which statistics are saved, when there are any.
+    public var checkpointSeconds = 10
+
+    /// The defaults.
+    public init() {}
+}

@@ -1,0 +1,100 @@
+import Foundation
+import Rollups
+import Storage
+import Synchronization
+import Transactions
+
+/// A ledger at rest, read by a process that changes nothing: it shares the lock with other readers and keeps holders out.
+public final class LedgerReader: LedgerView, @unchecked Sendable {
+    public let settings: LedgerSettings
+    /// Where its files are.
+    public let files: LedgerFiles
+
+    private let fileSystem: any FileSystem
+    private let lock: any FileLock
+    /// Used under the mutex only: index, accumulator and catalogue are for one thread at a time.
+    private let state: Mutex<State>
+    private let registry: NameRegistry
+    private let log: Log
+    private let calendar: BusinessCalendar
+
+    private struct State: @unchecked Sendable {
+        let restored: Restored
+        let catalogue: Catalogue?
+    }
+
+    /// Opens a ledger for reading. What an interrupted daemon left unfinished is passed over, not mended.
+    /// - Throws: `LedgerError`, `LogError`, `CatalogueError` as `Ledger` does.
+    public init(
+        _ files: LedgerFiles, options: LedgerOptions = LedgerOptions(), fileSystem: any FileSystem = DiskFileSystem()
+    ) throws {
+        guard files.exist(in: fileSystem) else { throw LedgerError.notFound(directory: files.directory) }
+        guard let lock = try fileSystem.lock(files.lock, exclusively: false) else {
+            throw LedgerError.inUse(directory: files.directory)
+        }
+        let (restored, catalogue) = try Restored.restore(
+            files, fileSystem: fileSystem, options: options, mayWrite: false
+        ) { settings in
+            try LedgerReader.openCatalogue(files, ledger: settings.ledger, fileSystem: fileSystem)
+        }
+        self.files = files
+        self.fileSystem = fileSystem
+        self.lock = lock
+        settings = restored.log.settings
+        registry = restored.names
+        log = restored.log
+        calendar = restored.calendar
+        state = Mutex(State(restored: restored, catalogue: catalogue))
+    }
+
+    /// The catalogue as the last holder left it. After a crash part of it lies in SQLite's write-ahead log, which only a writer
+    /// may open: then a copy is read.
+    private static func openCatalogue(
+        _ files: LedgerFiles, ledger: UInt64, fileSystem: any FileSystem
+    ) throws -> Catalogue? {
+        guard fileSystem.exists(files.catalogue) else { return nil }
+        let signature = RollupDeclaration.defaultsSignature
+        guard fileSystem.exists(files.catalogue + "-wal") else {
+            return try Catalogue(path: files.catalogue, ledger: ledger, mode: .immutable, rollupSignature: signature)
+        }
+        let copy = NSTemporaryDirectory() + "/sluice-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: copy) }
+        for suffix in ["", "-wal"] {
+            try FileManager.default.copyItem(
+                atPath: files.catalogue + suffix, toPath: copy + "/catalogue.sqlite" + suffix)
+        }
+        // The open descriptors keep the copy alive after its name is gone.
+        return try Catalogue(
+            path: copy + "/catalogue.sqlite", ledger: ledger, mode: .readWrite, rollupSignature: signature)
+    }
+
+    public func answer(_ question: Question) throws -> Answer {
+        try state.withLock { state in
+            try Statistics(log: log, calendar: calendar).answer(question, catalogue: state.catalogue) { rollup, days in
+                Folder.View(
+                    checkpointSequence: state.restored.checkpoint.sequence,
+                    chunks: state.restored.accumulator.snapshot(rollup: rollup.name, days: days),
+                    sequence: log.endSequence - 1)
+            }
+        }
+    }
+
+    public func find(_ id: RecordID) throws -> [FoundRecord] {
+        let candidates = try state.withLock { try $0.restored.index.candidates(for: id) }
+        return try log.find(id, among: candidates)
+    }
+
+    public func status() throws -> LedgerStatus {
+        try LedgerStatus(
+            files: files, log: log, names: registry, days: answer(LedgerStatus.daysQuestion),
+            checkpoint: state.withLock { $0.restored.checkpoint.sequence }, chain: try ChainHasher(endOf: log).head,
+            isServed: false, fileSystem: fileSystem)
+    }
+
+    public func names(of space: NameSpace) -> [UInt32: String] { registry.names(of: space) }
+
+    func withParts<Result>(_ body: (Restored, Catalogue?) throws -> Result) rethrows -> Result {
+        try state.withLock { try body($0.restored, $0.catalogue) }
+    }
+}

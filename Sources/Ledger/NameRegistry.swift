@@ -1,0 +1,124 @@
+import Storage
+import Synchronization
+import Transactions
+
+/// The names of a ledger and their codes. The committer gives codes; anyone looks up those that are durable.
+final class NameRegistry: Sendable {
+    private struct State {
+        var codes: [Name: UInt32] = [:]
+        var names: [NameSpace: [UInt32: String]] = [:]
+        /// Of the committer: given, and perhaps not durable yet.
+        var pending: [Name: UInt32] = [:]
+        var nextCode: [NameSpace: UInt32] = [:]
+        /// Durable names that no checkpoint has yet.
+        var unsaved: [Catalogue.NamedCode] = []
+    }
+
+    private let state = Mutex(State())
+    /// The most names that a space may have.
+    let largestCount: Int
+
+    init(largestCount: Int) { self.largestCount = largestCount }
+
+    /// Codes of durable names, nil for each that has none.
+    func codes(for names: [Name]) -> [UInt32?] {
+        state.withLock { state in names.map { state.codes[$0] } }
+    }
+
+    /// The names of a space by their codes.
+    func names(of space: NameSpace) -> [UInt32: String] { state.withLock { $0.names[space] ?? [:] } }
+
+    /// Number of durable names by space.
+    var counts: [NameSpace: Int] { state.withLock { $0.names.mapValues(\.count) } }
+
+    /// Number of names in all spaces, those not durable yet too.
+    func count(in space: NameSpace) -> Int { state.withLock { $0.names[space]?.count ?? 0 } }
+
+    /// Whether a record may use a code: the user's own, or one that was given out.
+    func bounds() -> CodeBounds {
+        state.withLock { state in
+            func end(_ space: NameSpace) -> UInt64 { UInt64(state.nextCode[space] ?? space.firstGivenCode) }
+            return CodeBounds(
+                source: end(.source), institution: end(.institution), payee: end(.payee), service: end(.service),
+                region: end(.region))
+        }
+    }
+
+    /// Gives codes to names that have none. The committer calls it and makes the new ones durable, then `publish`es them.
+    /// - Returns: a code for each name, and the new ones.
+    /// - Throws: `Refusal` when a space is full; nothing has changed then.
+    func assign(_ names: [Name]) throws(Refusal) -> (codes: [UInt32], new: [Catalogue.NamedCode]) {
+        let result: Result<(codes: [UInt32], new: [Catalogue.NamedCode]), Refusal> = state.withLock { state in
+            var draft = state
+            var new: [Catalogue.NamedCode] = []
+            var codes: [UInt32] = []
+            for name in names {
+                if let known = draft.codes[name] ?? draft.pending[name] {
+                    codes.append(known)
+                    continue
+                }
+                let code = draft.nextCode[name.space] ?? name.space.firstGivenCode
+                let count = Int(code - name.space.firstGivenCode)
+                guard code < name.space.largestCode, count < largestCount else {
+                    return .failure(
+                        Refusal(.namesExhausted, "there are \(count) names of space '\(name.space.name)' already, the limit"))
+                }
+                draft.pending[name] = code
+                draft.nextCode[name.space] = code + 1
+                codes.append(code)
+                new.append(Catalogue.NamedCode(name: name, code: code))
+            }
+            if !new.isEmpty { state = draft }
+            return .success((codes, new))
+        }
+        return try result.get()
+    }
+
+    /// Lets everyone see names that are durable now.
+    func publish(_ named: [Catalogue.NamedCode], isSaved: Bool = false) {
+        state.withLock { state in
+            for entry in named {
+                state.codes[entry.name] = entry.code
+                state.pending[entry.name] = nil
+                state.names[entry.name.space, default: [:]][entry.code] = entry.name.text
+                if entry.code >= entry.name.space.firstGivenCode {
+                    state.nextCode[entry.name.space] = max(
+                        state.nextCode[entry.name.space] ?? entry.name.space.firstGivenCode, entry.code + 1)
+                }
+            }
+            if !isSaved { state.unsaved.append(contentsOf: named) }
+        }
+    }
+
+    /// Takes the names that no checkpoint has yet.
+    func takeUnsaved() -> [Catalogue.NamedCode] {
+        state.withLock { state in
+            defer { state.unsaved = [] }
+            return state.unsaved
+        }
+    }
+}
+
+/// For each space, the first code that was not given out.
+struct CodeBounds {
+    var source: UInt64
+    var institution: UInt64
+    var payee: UInt64
+    var service: UInt64
+    var region: UInt64
+
+    /// The first field whose code nobody gave out; codes below half of a range are the user's.
+    func fault(of record: Record) -> Fault? {
+        if record.source >= 0x8000, UInt64(record.source) >= source { return Fault(.source, .unknownCode) }
+        if record.payerInstitution >= 0x8000, UInt64(record.payerInstitution) >= institution {
+            return Fault(.payerInstitution, .unknownCode)
+        }
+        if record.payeeInstitution >= 0x8000, UInt64(record.payeeInstitution) >= institution {
+            return Fault(.payeeInstitution, .unknownCode)
+        }
+        if record.payee >= 0x8000_0000, UInt64(record.payee) >= payee { return Fault(.payee, .unknownCode) }
+        if record.service >= 0x8000_0000, UInt64(record.service) >= service { return Fault(.service, .unknownCode) }
+        if record.region >= 0x8000, UInt64(record.region) >= region { return Fault(.region, .unknownCode) }
+        return nil
+    }
+}

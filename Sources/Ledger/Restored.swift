@@ -1,0 +1,94 @@
+import Columns
+import Rollups
+import Storage
+import Transactions
+
+/// What a log and its derived files hold, brought into memory: how every holder and reader of a ledger begins.
+///
+/// The catalogue gives names, chunks up to its checkpoint, and which index files there are; the log's blocks from there on
+/// give the rest. Without a catalogue the whole log is read.
+struct Restored {
+    var log: Log
+    var cut: LogRecovery.Cut?
+    var calendar: BusinessCalendar
+    var checkpoint: Catalogue.Checkpoint
+    var names: NameRegistry
+    var index: IdentityIndex
+    /// Has counted what the log holds beyond the checkpoint.
+    var accumulator: RollupAccumulator
+
+    /// How a catalogue is opened once the ledger is known.
+    typealias CatalogueOpener = (LedgerSettings) throws -> Catalogue?
+
+    /// - Parameters:
+    ///   - mayWrite: false for a reader, which changes nothing.
+    ///   - openCatalogue: nil when there is none.
+    static func restore(
+        _ files: LedgerFiles, fileSystem: any FileSystem, options: LedgerOptions, mayWrite: Bool,
+        openCatalogue: CatalogueOpener
+    ) throws -> (restored: Restored, catalogue: Catalogue?) {
+        var catalogue: Catalogue?
+        var checkpoint = Catalogue.Checkpoint(sequence: 0, identityFrom: 1, identityFiles: [])
+        let (log, cut) = try LogRecovery.open(directory: files.log, fileSystem: fileSystem, mayWrite: mayWrite) { settings in
+            catalogue = try openCatalogue(settings)
+            if let catalogue { checkpoint = try catalogue.checkpoint() }
+            return checkpoint.sequence
+        }
+        let calendar = try log.settings.calendar()
+        let names = NameRegistry(largestCount: options.nameCount)
+        names.publish(try catalogue?.names() ?? [], isSaved: true)
+        let index = IdentityIndex(
+            key: log.settings.identityKey, ledger: log.settings.ledger, directory: files.index, fileSystem: fileSystem,
+            capacity: Committer.blockRecordCount)
+        if !index.adoptFiles(named: checkpoint.identityFiles, durable: log.endSequence - 1) {
+            try index.reset(removingFiles: mayWrite)
+            checkpoint.identityFrom = 1
+        }
+        let accumulator = RollupAccumulator(
+            RollupDeclaration.defaults, calendar: calendar, firstSequence: checkpoint.sequence + 1)
+        let restored = Restored(
+            log: log, cut: cut, calendar: calendar, checkpoint: checkpoint, names: names, index: index,
+            accumulator: accumulator)
+        try restored.replay()
+        return (restored, catalogue)
+    }
+
+    private func replay() throws {
+        let decoder = BlockDecoder()
+        let from = min(checkpoint.sequence + 1, checkpoint.identityFrom)
+        try log.forEachBlock(from: from) { segment, entry in
+            names.publish(try log.declarations(of: entry, in: segment, with: decoder).compactMap(Catalogue.NamedCode.init))
+            guard entry.recordCount > 0, entry.endSequence > from else { return }
+            try log.decode(entry, in: segment, with: decoder).withUnsafeBufferPointer { records in
+                if entry.endSequence > checkpoint.identityFrom {
+                    index.restore(records, firstSequence: entry.firstSequence)
+                }
+                if entry.endSequence > checkpoint.sequence + 1 {
+                    let counted = Int(max(checkpoint.sequence + 1, entry.firstSequence) - entry.firstSequence)
+                    accumulator.fold(
+                        UnsafeBufferPointer(rebasing: records[counted...]),
+                        firstSequence: entry.firstSequence + UInt64(counted))
+                }
+            }
+        }
+    }
+}
+
+extension Catalogue.NamedCode {
+    /// The name that a declaration gives a code; nil for a setting.
+    init?(_ declaration: Declaration) {
+        guard case .name(let name, let code) = declaration else { return nil }
+        self.init(name: name, code: code)
+    }
+
+    /// What gives the name its code in the log.
+    var declaration: Declaration { .name(name, code: code) }
+}
+
+extension RollupDeclaration {
+    /// Names the rollups that a catalogue holds; another set needs another catalogue.
+    static var defaultsSignature: String {
+        defaults.map { "\($0.name)(\($0.dimensions.map(\.name).joined(separator: ",")))[\($0.measures.count)]" }
+            .joined(separator: " ")
+    }
+}

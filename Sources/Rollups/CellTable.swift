@@ -1,0 +1,145 @@
+import CPlatform
+
+/// A hash table from packed keys to cells of a fixed size, both in memory of its own.
+///
+/// A slot holds 32 bits of the key's hash (high half) and the cell's number plus one (low half); 0 is an empty slot. Slots
+/// are probed one after another from the place that the hash names, and their number is a power of two of which at most
+/// half are taken. A cell begins with its key. Cells lie in slabs of doubling size that never move: slab k holds
+/// `64 << k` cells, so a cell's slab follows from the highest bit of its number plus 64.
+///
+/// All unsafe memory of this room that is addressed by input is in this file: numbers of cells come from slots only, and a
+/// slot is filled only after its cell exists.
+///
+/// A table has one user at a time.
+final class CellTable: @unchecked Sendable {
+    private(set) var count = 0
+    let stride: Int
+    private let keyWordCount: Int
+    private let extremes: [Int]
+    private let seed: UInt64
+    private var slots: UnsafeMutablePointer<UInt64>
+    private var slotMask: UInt64
+    private let slabs: UnsafeMutablePointer<UnsafeMutableRawPointer?>
+    private var slabCount = 0
+
+    private static let slabLimit = 27
+    /// Cells that a table can hold: 2^32 would not fit into a slot.
+    static let largestCount = 64 << (slabLimit - 1)
+
+    /// - Parameters:
+    ///   - stride: bytes of a cell, a multiple of 16, its key included.
+    ///   - extremes: offsets of words that are all ones in a new cell; all else is 0.
+    ///   - seed: mixed into hashes, so that no one can choose keys that collide.
+    init(keyWordCount: Int, stride: Int, extremes: [Int], seed: UInt64) {
+        precondition(stride % 16 == 0 && stride >= keyWordCount * 8 && extremes.allSatisfy { $0 + 8 <= stride })
+        self.keyWordCount = keyWordCount
+        self.stride = stride
+        self.extremes = extremes
+        self.seed = seed
+        slots = .allocate(capacity: 64)
+        slots.initialize(repeating: 0, count: 64)
+        slotMask = 63
+        slabs = .allocate(capacity: CellTable.slabLimit)
+        slabs.initialize(repeating: nil, count: CellTable.slabLimit)
+    }
+
+    deinit {
+        slots.deallocate()
+        for slab in 0..<slabCount { slabs[slab]?.deallocate() }
+        slabs.deallocate()
+    }
+
+    /// Bytes of the slots and of the cells in use.
+    var byteCount: Int { (Int(slotMask) + 1) * 8 + count * stride }
+
+    /// The hash of a key: its two words multiplied with each other into 128 bits, folded to 64.
+    @inline(__always)
+    func hash(low: UInt64, high: UInt64) -> UInt64 {
+        let product = (low ^ seed).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15 ^ high &* 0xC2B2_AE3D_27D4_EB4F)
+        let folded = (product.high ^ product.low) &* 0xD6E8_FEB8_6659_FD93
+        return folded ^ folded >> 32
+    }
+
+    /// Asks the processor for the slot where the search for a hash begins.
+    @inline(__always)
+    func prefetchSlot(hash: UInt64) { sluice_prefetch(slots + Int(hash & slotMask)) }
+
+    /// Asks the processor for the cell that the first slot of a hash names, if any.
+    @inline(__always)
+    func prefetchCell(hash: UInt64) {
+        let slot = slots[Int(hash & slotMask)]
+        if slot != 0 { sluice_prefetch(address(ofCell: UInt32(truncatingIfNeeded: slot) &- 1)) }
+    }
+
+    /// The cell of a key, made when there is none. Its address stays the same while the table lives.
+    @inline(__always)
+    func cell(low: UInt64, high: UInt64, hash: UInt64) -> UnsafeMutableRawPointer {
+        let tag = hash & 0xFFFF_FFFF
+        var place = hash & slotMask
+        while true {
+            let slot = slots[Int(place)]
+            if slot == 0 { return insert(low: low, high: high, tag: tag) }
+            if slot >> 32 == tag {
+                let cell = address(ofCell: UInt32(truncatingIfNeeded: slot) &- 1)
+                let words = cell.assumingMemoryBound(to: UInt64.self)
+                if words[0] == low && (keyWordCount == 1 || words[1] == high) { return cell }
+            }
+            place = (place &+ 1) & slotMask
+        }
+    }
+
+    /// The cells in the order in which they were made; valid while the table lives.
+    func cell(at index: Int) -> UnsafeMutableRawPointer {
+        precondition(index >= 0 && index < count)
+        return address(ofCell: UInt32(index))
+    }
+
+    /// The packed key of a cell.
+    func key(of cell: UnsafeMutableRawPointer) -> UInt128 {
+        let low = UInt128(cell.load(as: UInt64.self))
+        return keyWordCount == 1 ? low : UInt128(cell.load(fromByteOffset: 8, as: UInt64.self)) << 64 | low
+    }
+
+    @inline(__always)
+    private func address(ofCell index: UInt32) -> UnsafeMutableRawPointer {
+        let shifted = UInt64(index) &+ 64
+        let slab = 57 &- shifted.leadingZeroBitCount
+        let inSlab = Int(truncatingIfNeeded: shifted &- 64 << UInt64(truncatingIfNeeded: slab))
+        return slabs[slab].unsafelyUnwrapped + inSlab &* stride
+    }
+
+    @inline(never)
+    private func insert(low: UInt64, high: UInt64, tag: UInt64) -> UnsafeMutableRawPointer {
+        precondition(count < CellTable.largestCount, "a rollup's day has more cells than a table can hold")
+        if count == 64 << slabCount - 64 { addSlab() }
+        if UInt64(count) &* 2 > slotMask { doubleSlots() }
+        let cell = address(ofCell: UInt32(count))
+        cell.initializeMemory(as: UInt8.self, repeating: 0, count: stride)
+        cell.storeBytes(of: low, as: UInt64.self)
+        if keyWordCount == 2 { cell.storeBytes(of: high, toByteOffset: 8, as: UInt64.self) }
+        for offset in extremes { cell.storeBytes(of: .max, toByteOffset: offset, as: UInt64.self) }
+        count += 1
+        place(tag << 32 | UInt64(count))
+        return cell
+    }
+
+    private func place(_ slot: UInt64) {
+        var place = slot >> 32 & slotMask
+        while slots[Int(place)] != 0 { place = (place &+ 1) & slotMask }
+        slots[Int(place)] = slot
+    }
+
+    private func addSlab() {
+        slabs[slabCount] = .allocate(byteCount: (64 << slabCount) * stride, alignment: 64)
+        slabCount += 1
+    }
+
+    private func doubleSlots() {
+        let (old, oldCount) = (slots, Int(slotMask) + 1)
+        slots = .allocate(capacity: oldCount * 2)
+        slots.initialize(repeating: 0, count: oldCount * 2)
+        slotMask = UInt64(oldCount * 2 - 1)
+        for index in 0..<oldCount where old[index] != 0 { place(old[index]) }
+        old.deallocate()
+    }
+}

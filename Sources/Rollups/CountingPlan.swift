@@ -1,0 +1,77 @@
+/// A declaration made ready for counting: where a record's codes go in the key, and where its contribution goes in the cell.
+///
+/// It is made once and never changes, so any number of days can share it.
+final class CountingPlan: @unchecked Sendable {
+    /// Takes `mask` bits of a block's column, from `rightShift` on, to `leftShift` of a word of the key.
+    struct KeyPart {
+        var column: Int
+        var rightShift: UInt32
+        var mask: UInt32
+        var leftShift: UInt64
+    }
+
+    /// What a contribution does to a cell, in offsets. Unused counts point at the spill.
+    struct Step {
+        var counts: (Int16, Int16, Int16)
+        /// 0: adds to no sum.
+        var sumLow: Int16 = 0
+        var sumHigh: Int16 = 0
+        /// True when the amount and the duration enter the extremes and the duration's sum.
+        var settles = false
+    }
+
+    let declaration: RollupDeclaration
+    let layout: CellLayout
+    let lowParts: [KeyPart]
+    let highParts: [KeyPart]
+    /// By number of the contribution.
+    let steps: UnsafeMutablePointer<Step>
+
+    init(_ declaration: RollupDeclaration) {
+        self.declaration = declaration
+        layout = CellLayout(declaration)
+        var (low, high): ([KeyPart], [KeyPart]) = ([], [])
+        for field in declaration.key.fields {
+            let (column, shift) = field.dimension.place
+            if field.shift < 64 {
+                low.append(
+                    KeyPart(
+                        column: column, rightShift: UInt32(shift), mask: field.mask, leftShift: UInt64(field.shift)))
+            }
+            if field.shift + field.dimension.bitCount > 64 {
+                let below = max(0, 64 - field.shift)
+                high.append(
+                    KeyPart(
+                        column: column, rightShift: UInt32(shift + below), mask: field.mask >> UInt32(below),
+                        leftShift: UInt64(max(0, field.shift - 64))))
+            }
+        }
+        (lowParts, highParts) = (low, high)
+        let contributions = ContributionTable.shared.distinct
+        steps = .allocate(capacity: contributions.count)
+        for (number, contribution) in contributions.enumerated() {
+            (steps + number).initialize(to: CountingPlan.step(contribution, layout))
+        }
+    }
+
+    deinit { steps.deallocate() }
+
+    func makeTable(seed: UInt64) -> CellTable {
+        CellTable(keyWordCount: layout.keyWordCount, stride: layout.stride, extremes: layout.extremes, seed: seed)
+    }
+
+    private static func step(_ contribution: Contribution, _ layout: CellLayout) -> Step {
+        precondition(contribution.counts.count <= 3, "a step has room for three counts")
+        let spill = Int16(layout.spill)
+        let declared = contribution.counts.compactMap { layout.offset(of: $0).map { Int16($0) } }
+        let counts = declared + [spill, spill, spill]
+        var step = Step(counts: (counts[0], counts[1], counts[2]))
+        if let sum = contribution.sum, let low = layout.offset(of: sum), let high = layout.highOffset(of: sum) {
+            step.sumLow = Int16(low)
+            step.sumHigh = Int16(high)
+        }
+        let ofSettled: [Measure] = [.smallestAmount, .largestAmount, .durationMilliseconds, .timed]
+        step.settles = contribution.settles && ofSettled.contains { layout.offset(of: $0) != nil }
+        return step
+    }
+}

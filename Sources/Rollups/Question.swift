@@ -1,0 +1,136 @@
+import Transactions
+
+/// What someone wants to know: measures over a span of days, by dimensions, of the events that pass the filters.
+public struct Question: Hashable, Sendable {
+    /// The first business day; nil: from the beginning.
+    public var from: CalendarDay?
+    /// The last business day, included; nil: to the end.
+    public var to: CalendarDay?
+    /// What the rows of the answer stand for, in the order of their sorting.
+    public var by: [Dimension]
+    /// For each filtered dimension the codes that pass. Codes of `day` and `month`: see `Dimension`.
+    public var filters: [Dimension: Set<UInt32>]
+    /// What is asked, in the order of the answer's columns.
+    public var measures: [Measure]
+
+    /// A question from its parts.
+    /// - Throws: `RollupError` when there is no measure, a dimension or measure is named twice, or `from` is after `to`.
+    public init(
+        from: CalendarDay? = nil, to: CalendarDay? = nil, by: [Dimension] = [],
+        filters: [Dimension: Set<UInt32>] = [:], measures: [Measure]
+    ) throws(RollupError) {
+        self.from = from
+        self.to = to
+        self.by = by
+        self.filters = filters
+        self.measures = measures
+        try check()
+    }
+
+    private func check() throws(RollupError) {
+        guard !measures.isEmpty else { throw .noMeasure }
+        for (place, dimension) in by.enumerated() where by[..<place].contains(dimension) {
+            throw .repeated(dimension.name)
+        }
+        for (place, measure) in measures.enumerated() where measures[..<place].contains(measure) {
+            throw .repeated(measure.name)
+        }
+        if let from, let to, from > to { throw .emptyRange(from: from, to: to) }
+    }
+
+    /// What the answer's rows stand for: `by`, and the currency when money is asked, because different currencies are
+    /// never added up.
+    public var grouping: [Dimension] {
+        by.contains(.currency) || !measures.contains(where: \.isMoney) ? by : by + [.currency]
+    }
+
+    /// The dimensions that a rollup must have to answer: those of the grouping and the filters, day and month apart.
+    public var neededDimensions: [Dimension] {
+        Dimension.allCases.filter { $0.bitCount > 0 && (grouping.contains($0) || filters[$0] != nil) }
+    }
+
+    /// True when chunks of the rollup hold what the answer takes.
+    public func canBeAnswered(by rollup: RollupDeclaration) -> Bool {
+        neededDimensions.allSatisfy(rollup.dimensions.contains) && measures.allSatisfy(rollup.measures.contains)
+    }
+
+    /// The smallest rollup that can answer; nil when none can, and the records themselves must be counted.
+    ///
+    /// - Parameters:
+    ///   - rollups: those that are kept, the presumably smallest first.
+    ///   - cellCounts: cells by the rollup's name, where they are known for all of them.
+    public func rollup(among rollups: [RollupDeclaration], cellCounts: [String: Int] = [:]) -> RollupDeclaration? {
+        let able = rollups.filter(canBeAnswered(by:))
+        guard able.allSatisfy({ cellCounts[$0.name] != nil }) else { return able.first }
+        return able.min { cellCounts[$0.name, default: 0] < cellCounts[$1.name, default: 0] }
+    }
+
+    /// What to count from the records themselves where no rollup can answer.
+    /// - Throws: `keyTooWide` when the dimensions are too many for one key.
+    public func adHocDeclaration() throws(RollupError) -> RollupDeclaration {
+        try RollupDeclaration(name: "ad-hoc", dimensions: neededDimensions, measures: measures)
+    }
+
+    /// True when events of the day can be in the answer.
+    public func covers(_ day: CalendarDay) -> Bool {
+        if let from, day < from { return false }
+        if let to, day > to { return false }
+        if let days = filters[.day], !days.contains(Dimension.code(of: day)) { return false }
+        if let months = filters[.month], !months.contains(Dimension.monthCode(of: day)) { return false }
+        return true
+    }
+}
+
+extension Question: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case from, to, by, filters, measures
+    }
+
+    /// Reads the form that `encode` writes; anything else is a decoding error that says what was expected.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let filters = try container.decodeIfPresent([String: [UInt32]].self, forKey: .filters) ?? [:]
+        try self.init(
+            from: container.day(.from), to: container.day(.to), by: container.vocabulary(.by),
+            filters: Dictionary(
+                uniqueKeysWithValues: filters.map { name, codes in
+                    (try container.word(name, .filters) as Dimension, Set(codes))
+                }),
+            measures: container.vocabulary(.measures))
+    }
+
+    /// `{"from": "2026-07-01", "to": "2026-07-31", "by": ["day"], "filters": {"region": [3]}, "measures": ["amount"]}`
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(from?.description, forKey: .from)
+        try container.encodeIfPresent(to?.description, forKey: .to)
+        try container.encode(by.map(\.name), forKey: .by)
+        let named = filters.map { ($0.name, $1.sorted()) }
+        try container.encode(Dictionary(uniqueKeysWithValues: named), forKey: .filters)
+        try container.encode(measures.map(\.name), forKey: .measures)
+    }
+}
+
+extension KeyedDecodingContainer {
+    fileprivate func day(_ key: Key) throws -> CalendarDay? {
+        guard let text = try decodeIfPresent(String.self, forKey: key) else { return nil }
+        guard let day = CalendarDay(text) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: self, debugDescription: "\(text) is no date yyyy-MM-dd")
+        }
+        return day
+    }
+
+    func vocabulary<Word: Vocabulary>(_ key: Key) throws -> [Word] {
+        try decode([String].self, forKey: key).map { try word($0, key) }
+    }
+
+    func word<Word: Vocabulary>(_ name: String, _ key: Key) throws -> Word {
+        guard let word = Word(name: name) else {
+            let known = Word.names.joined(separator: ", ")
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: self, debugDescription: "\(name) is none of \(known)")
+        }
+        return word
+    }
+}

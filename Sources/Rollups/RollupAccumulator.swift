@@ -1,0 +1,119 @@
+import Transactions
+
+/// Counts accepted records into the cells of several rollups, day by day, until it is drained.
+///
+/// One thread at a time. Memory grows with the number of distinct cells; `shouldDrain` tells when to stop.
+public final class RollupAccumulator {
+    /// The rollups that are kept, in the order of `DrainedRollups`.
+    public let declarations: [RollupDeclaration]
+    /// The last sequence that was folded in, or the one before the first.
+    public private(set) var lastSequence: UInt64
+
+    private let plans: [CountingPlan]
+    private let calendar: BusinessCalendar
+    private let block = RecordBlock()
+    private let seed: UInt64
+    private var span: ClockSpan
+    private var days: [CalendarDay: [CellTable]] = [:]
+    private var firstSequence: UInt64
+
+    /// An accumulator without records.
+    /// - Parameters:
+    ///   - firstSequence: the sequence of the first record that will come, at least 1.
+    ///   - seed: mixed into hashes; no result depends on it. Random, so that no client can choose codes that collide.
+    public init(
+        _ declarations: [RollupDeclaration], calendar: BusinessCalendar, firstSequence: UInt64,
+        seed: UInt64 = .random(in: 0 ... .max)
+    ) {
+        precondition(firstSequence >= 1, "sequences begin at 1")
+        self.declarations = declarations
+        self.calendar = calendar
+        self.firstSequence = firstSequence
+        self.seed = seed
+        lastSequence = firstSequence - 1
+        plans = declarations.map(CountingPlan.init)
+        span = calendar.span(containingMicroseconds: 0)
+    }
+
+    /// Adds accepted records in the order of their sequences. Test records take part in nothing.
+    ///
+    /// - Parameter firstSequence: the sequence of the first record; it must follow upon `lastSequence`.
+    /// - Precondition: fewer than 2^32 records since the last drain, the limit of a cell's counts.
+    public func fold(_ records: UnsafeBufferPointer<Record>, firstSequence: UInt64) {
+        guard let base = records.baseAddress, !records.isEmpty else { return }
+        precondition(firstSequence == lastSequence + 1, "records come in the order of their sequences")
+        precondition(recordCount + UInt64(records.count) <= UInt64(UInt32.max), "drain before 2^32 records")
+        var start = 0
+        var span = span
+        while start < records.count {
+            let count = min(RecordBlock.capacity, records.count - start)
+            block.begin(recordCount: count)
+            while block.loadNextDay(base + start, calendar, &span) { countBlock() }
+            start += count
+        }
+        self.span = span
+        lastSequence += UInt64(records.count)
+    }
+
+    /// Records since the last drain.
+    public var recordCount: UInt64 { lastSequence + 1 - firstSequence }
+
+    /// Cells of all rollups and days.
+    public var cellCount: Int { days.values.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } } }
+
+    /// Bytes of memory that the cells and their tables use.
+    public var byteCount: Int { days.values.reduce(0) { $0 + $1.reduce(0) { $0 + $1.byteCount } } }
+
+    /// True when the cells take more than `byteLimit` bytes, or when half of the records that a cell can count are in.
+    public func shouldDrain(byteLimit: Int) -> Bool { byteCount > byteLimit || recordCount > 1 << 31 }
+
+    /// Takes out everything counted so far, so that another thread can make chunks of it; counting goes on from zero.
+    public func detach() -> DrainedRollups {
+        let sequences = lastSequence >= firstSequence ? firstSequence...lastSequence : nil
+        let drained = DrainedRollups(plans: plans, days: days, sequences: sequences)
+        days = [:]
+        firstSequence = lastSequence + 1
+        return drained
+    }
+
+    /// Takes out everything counted so far as chunks, by day and in the order of the declarations; no empty ones.
+    public func drain() -> [RollupChunk] { detach().chunks() }
+
+    /// What is counted of one rollup and not yet drained, a chunk for each of the days that has any.
+    /// - Parameter days: the days that are wanted, from first to last.
+    public func snapshot(rollup: String, days wanted: ClosedRange<CalendarDay>) -> [RollupChunk] {
+        guard let index = declarations.firstIndex(where: { $0.name == rollup }) else { return [] }
+        return days.keys.filter(wanted.contains).sorted().compactMap { day in
+            days[day].flatMap { tables in
+                tables[index].chunk(plans[index], day: day, sequences: firstSequence...lastSequence)
+            }
+        }
+    }
+
+    private func countBlock() {
+        let tables = days[block.day] ?? makeTables()
+        for (plan, table) in zip(plans, tables) { plan.count(block, into: table) }
+    }
+
+    private func makeTables() -> [CellTable] {
+        let tables = plans.map { $0.makeTable(seed: seed) }
+        days[block.day] = tables
+        return tables
+    }
+}
+
+/// What an accumulator had counted when it was drained.
+public struct DrainedRollups: Sendable {
+    let plans: [CountingPlan]
+    let days: [CalendarDay: [CellTable]]
+    /// The sequences that are counted; nil when there was no record.
+    public let sequences: ClosedRange<UInt64>?
+
+    /// A chunk for each rollup and day that has any cells, by day and in the order of the declarations.
+    public func chunks() -> [RollupChunk] {
+        guard let sequences else { return [] }
+        return days.sorted { $0.key < $1.key }.flatMap { day, tables in
+            zip(plans, tables).compactMap { $1.chunk($0, day: day, sequences: sequences) }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import CPlatform
+import Foundation
+import Glibc
+
+/// The real disk, by POSIX calls.
+public struct DiskFileSystem: FileSystem {
+    /// The file system of this process.
+    public init() {}
+
+    public func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> any StorageFile {
+        let flags: Int32 =
+            switch mode {
+            case .read: O_RDONLY
+            case .write: O_RDWR
+            case .create, .createSecret: O_RDWR | O_CREAT | O_EXCL
+            case .replace: O_RDWR | O_CREAT | O_TRUNC
+            }
+        let descriptor = try retrying("open", path) { Glibc.open(path, flags | O_CLOEXEC, mode == .createSecret ? 0o600 : 0o640) }
+        return DiskFile(path: path, descriptor: descriptor)
+    }
+
+    public func list(_ directory: String) throws(StorageError) -> [String] {
+        guard let stream = opendir(directory) else { throw StorageError("list", directory) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    public func createDirectory(_ path: String) throws(StorageError) {
+        if mkdir(path, 0o750) == 0 { return }
+        let reason = errno
+        if reason == EEXIST, isDirectory(path) { return }
+        let parent = (path as NSString).deletingLastPathComponent
+        guard reason == ENOENT, !parent.isEmpty, parent != path else {
+            throw StorageError("create directory", path, errno: reason)
+        }
+        try createDirectory(parent)
+        guard mkdir(path, 0o750) == 0 || errno == EEXIST else { throw StorageError("create directory", path) }
+    }
+
+    public func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    public func rename(_ source: String, to target: String) throws(StorageError) {
+        guard Glibc.rename(source, target) == 0 else { throw StorageError("rename", source) }
+    }
+
+    public func remove(_ path: String) throws(StorageError) {
+        guard unlink(path) == 0 || errno == ENOENT else { throw StorageError("remove", path) }
+    }
+
+    public func synchroniseDirectory(_ path: String) throws(StorageError) {
+        let descriptor = try retrying("open", path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        defer { close(descriptor) }
+        _ = try retrying("synchronise", path) { fsync(descriptor) }
+    }
+
+    public func lock(_ path: String, exclusively: Bool) throws(StorageError) -> (any FileLock)? {
+        // A reader may lack the right to write: it then locks the file that is there.
+        var descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        if descriptor < 0, !exclusively { descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw StorageError("lock", path) }
+        while flock(descriptor, (exclusively ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0 {
+            let reason = errno
+            if reason == EINTR { continue }
+            close(descriptor)
+            if reason == EWOULDBLOCK { return nil }
+            throw StorageError("lock", path, errno: reason)
+        }
+        return DiskLock(descriptor: descriptor)
+    }
+
+    private func isDirectory(_ path: String) -> Bool {
+        var information = stat()
+        return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
+    }
+}
+
+private final class DiskLock: FileLock {
+    let descriptor: Int32
+
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { close(descriptor) }
+}
+
+private final class DiskFile: StorageFile {
+    let path: String
+    let descriptor: Int32
+
+    init(path: String, descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+
+    func byteCount() throws(StorageError) -> Int {
+        var information = stat()
+        guard fstat(descriptor, &information) == 0 else { throw StorageError("inspect", path) }
+        return Int(information.st_size)
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) -> Int {
+        var done = 0
+        while done < buffer.count {
+            let count = try retrying("read", path) {
+                pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+            }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
+        var done = 0
+        while done < bytes.count {
+            done += try retrying("write", path) {
+                pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
+            }
+        }
+    }
+
+    func synchronise() throws(StorageError) {
+        guard fdatasync(descriptor) == 0 else { throw StorageError("synchronise", path) }
+    }
+
+    func secure(byteCount: Int, at offset: Int) throws(StorageError) {
+        let result = sluice_allocate(descriptor, Int64(offset), Int64(byteCount))
+        // Where the file system cannot secure space ahead, a full disk shows at the write.
+        guard result == 0 || result == EOPNOTSUPP else { throw StorageError("secure space in", path, errno: result) }
+    }
+
+    func truncate(to byteCount: Int) throws(StorageError) {
+        _ = try retrying("truncate", path) { ftruncate(descriptor, off_t(byteCount)) }
+    }
+}
+
+extension StorageError {
+    init(_ operation: String, _ path: String, errno number: Int32 = Glibc.errno) {
+        self.init(operation: operation, path: path, errno: number, reason: String(cString: strerror(number)))
+    }
+}
+
+private func retrying<Result: FixedWidthInteger & SignedInteger>(
+    _ operation: String, _ path: String, _ call: () -> Result
+) throws(StorageError) -> Result {
+    while true {
+        let result = call()
+        if result >= 0 { return result }
+        guard errno == EINTR else { throw StorageError(operation, path) }
+    }
+}

@@ -1,0 +1,104 @@
+/// Everything that the engine does to a disk goes through these two protocols, so that a simulated disk can take its place.
+///
+/// Paths are absolute or relative to the working directory. All calls block and come from the engine's own threads.
+public protocol FileSystem: Sendable {
+    /// Opens a file.
+    func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> any StorageFile
+    /// Names in a directory, sorted, without `.` and `..`.
+    func list(_ directory: String) throws(StorageError) -> [String]
+    /// Creates a directory and those above it; nothing happens when it is there.
+    func createDirectory(_ path: String) throws(StorageError)
+    /// True when there is a file or directory.
+    func exists(_ path: String) -> Bool
+    /// Replaces `target` by `source` in one step.
+    func rename(_ source: String, to target: String) throws(StorageError)
+    /// Removes a file; nothing happens when there is none.
+    func remove(_ path: String) throws(StorageError)
+    /// Makes creations, renames and removals in a directory durable.
+    func synchroniseDirectory(_ path: String) throws(StorageError)
+    /// Takes a lock on a file that is created when missing and not read or written; nil when another process holds it.
+    /// The kernel releases it when the process ends, however it ends.
+    func lock(_ path: String, exclusively: Bool) throws(StorageError) -> (any FileLock)?
+}
+
+/// How a file is opened.
+public enum OpenMode: Sendable {
+    /// For reading.
+    case read
+    /// For reading and writing; it must be there.
+    case write
+    /// For reading and writing; it must not be there.
+    case create
+    /// As `create`, and only its owner may read it.
+    case createSecret
+    /// For reading and writing; emptied when it is there.
+    case replace
+}
+
+/// An open file. Closed when the last reference goes.
+public protocol StorageFile: AnyObject, Sendable {
+    /// Where it was opened.
+    var path: String { get }
+    /// Bytes in the file.
+    func byteCount() throws(StorageError) -> Int
+    /// Reads at `offset` until the buffer is full or the file ends.
+    /// - Returns: the number of bytes read.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) -> Int
+    /// Writes all bytes at `offset`, or throws.
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError)
+    /// Makes all that was written durable (`fdatasync`). After it has failed once, what is on the disk is unknown.
+    func synchronise() throws(StorageError)
+    /// Secures space for a range without changing the file's size; throws `ENOSPC` when there is none.
+    func secure(byteCount: Int, at offset: Int) throws(StorageError)
+    /// Cuts or extends the file.
+    func truncate(to byteCount: Int) throws(StorageError)
+}
+
+/// A held lock; released when the last reference goes.
+public protocol FileLock: AnyObject, Sendable {}
+
+/// A failed operation of the file system.
+public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What was tried, such as `write`.
+    public var operation: String
+    /// On which file.
+    public var path: String
+    /// The system's error number.
+    public var errno: Int32
+    /// The system's words for it.
+    public var reason: String
+
+    /// True when the disk or a quota is full.
+    public var isDiskFull: Bool { errno == 28 || errno == 122 }
+
+    /// `operation PATH: reason`.
+    public var description: String { "cannot \(operation) \(path): \(reason)" }
+}
+
+extension StorageFile {
+    /// Reads exactly `count` bytes at `offset`; fewer when the file ends before.
+    public func bytes(at offset: Int, count: Int) throws(StorageError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var failure: StorageError?
+        var read = 0
+        bytes.withUnsafeMutableBytes { buffer in
+            do throws(StorageError) {
+                read = try self.read(into: buffer, at: offset)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        bytes.removeLast(count - read)
+        return bytes
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    public func write(_ bytes: [UInt8], at offset: Int) throws(StorageError) {
+        var failure: StorageError?
+        bytes.withUnsafeBytes { buffer in
+            do throws(StorageError) { try self.write(buffer, at: offset) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+}

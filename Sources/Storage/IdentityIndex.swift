@@ -1,0 +1,254 @@
+import Transactions
+
+/// Where records that have a sequence can be read, to confirm a hit of the index.
+public protocol RecordSource {
+    /// A record that is still in memory; nil when it has to be read from the log.
+    func recordInMemory(_ sequence: UInt64) -> Record?
+    /// Records of the log, in the order of `sequences`, which are sorted and unique.
+    func records(at sequences: [UInt64]) throws -> [Record]
+}
+
+/// Knows every identity of the ledger: which records are duplicates, which conflict, which are new. One thread owns it.
+///
+/// **Exact.** A table only says "perhaps" (34 bits of a keyed hash of the id, 8 of the rest); every hit is confirmed against the
+/// record itself. **Complete.** For each UTC date, the files of the date speak of the sequences up to the last one's `through`,
+/// without gaps, and the table in memory of those after it.
+public final class IdentityIndex {
+    /// Bytes of all tables in memory.
+    public private(set) var byteCount = 0
+
+    private let key: IdentityKey
+    private let ledger: UInt64
+    private let directory: String
+    private let fileSystem: any FileSystem
+    private var dates: [Int32: IdentityDate] = [:]
+    private let fingerprints: UnsafeMutablePointer<Fingerprint>
+    private let capacity: Int
+
+    /// An index without identities.
+    /// - Parameters:
+    ///   - key: the ledger's own.
+    ///   - directory: where files of closed dates are; created when missing by whoever made the ledger.
+    ///   - capacity: the most records that are judged in one call.
+    public init(key: IdentityKey, ledger: UInt64, directory: String, fileSystem: any FileSystem, capacity: Int) {
+        self.key = key
+        self.ledger = ledger
+        self.directory = directory
+        self.fileSystem = fileSystem
+        self.capacity = capacity
+        fingerprints = .allocate(capacity: capacity)
+    }
+
+    deinit { fingerprints.deallocate() }
+
+    // MARK: Judging
+
+    /// Decides for each record whether it is new, and moves the new ones together at the start of the buffer.
+    ///
+    /// - Parameters:
+    ///   - records: in order of arrival; afterwards the accepted ones lie at the start, in order, and the rest is undefined.
+    ///   - firstSequence: what the first accepted record gets.
+    ///   - verdicts: one for each record; those that are not `.accepted` at the call are left as they are, the others decided.
+    /// - Returns: the number of accepted records.
+    /// - Complexity: linear, plus one read of the log for all hits together.
+    public func judge(
+        _ records: UnsafeMutableBufferPointer<Record>, firstSequence: UInt64,
+        verdicts: UnsafeMutableBufferPointer<Verdict>, source: some RecordSource
+    ) throws -> Int {
+        precondition(records.count <= capacity && verdicts.count == records.count)
+        guard let base = records.baseAddress else { return 0 }
+        let confirmations = try gatherConfirmations(
+            UnsafeBufferPointer(records), verdicts: UnsafeBufferPointer(verdicts), source: source)
+        var acceptedCount = 0
+        var date = IdentityDate(day: .min)
+        for index in 0..<records.count where verdicts[index] == .accepted {
+            let record = base[index]
+            if record.utcDay != date.day { date = self.date(record.utcDay) }
+            let fingerprint = fingerprints[index]
+            var verdict = Verdict.accepted
+            func confirm(_ other: Record) -> Bool {
+                guard other.hasSameIdentity(as: record) else { return false }
+                verdict = record.firstDifference(from: other).map { Verdict(Fault($0, .conflict)) } ?? .duplicate
+                return true
+            }
+            let isKnown = date.table?.find(fingerprint) { sequence in
+                if sequence >= firstSequence { return confirm(base[Int(sequence - firstSequence)]) }
+                return confirmations.record(sequence, source).map(confirm) ?? false
+            }
+            if isKnown != true, !date.files.isEmpty {
+                _ = confirmations.fileHits(ofRecord: index).contains { hit in
+                    confirmations.record(hit.sequence, source).map(confirm) ?? false
+                }
+            }
+            verdicts[index] = verdict
+            guard verdict == .accepted else { continue }
+            byteCount += date.insert(fingerprint, sequence: firstSequence + UInt64(acceptedCount))
+            // In place: an accepted record's new slot is its old one or lies before it.
+            base[acceptedCount] = record
+            acceptedCount += 1
+        }
+        return acceptedCount
+    }
+
+    /// Looks every record up once, ahead: fills the processor's caches, and finds which records of the log are needed, to read
+    /// them together.
+    private func gatherConfirmations(
+        _ records: UnsafeBufferPointer<Record>, verdicts: UnsafeBufferPointer<Verdict>, source: some RecordSource
+    ) throws -> Confirmations {
+        var result = Confirmations()
+        var wanted: [UInt64] = []
+        var found: [UInt64] = []
+        var date = IdentityDate(day: .min)
+        for index in 0..<records.count + IdentityIndex.lookAhead {
+            if index < records.count {
+                fingerprints[index] = Fingerprint(records[index], key: key)
+                // Most batches lie on one date, so the prefetch goes to the date of the record before.
+                date.table?.prefetch(fingerprints[index])
+            }
+            let behind = index - IdentityIndex.lookAhead
+            guard behind >= 0, verdicts[behind] == .accepted else { continue }
+            if records[behind].utcDay != date.day { date = self.date(records[behind].utcDay) }
+            _ = date.table?.find(fingerprints[behind]) { sequence in
+                if source.recordInMemory(sequence) == nil { wanted.append(sequence) }
+                return false
+            }
+            if date.files.isEmpty { continue }
+            found.removeAll(keepingCapacity: true)
+            try date.findInFiles(fingerprints[behind], into: &found)
+            for sequence in found {
+                result.fileHits.append((behind, sequence))
+                if source.recordInMemory(sequence) == nil { wanted.append(sequence) }
+            }
+        }
+        if wanted.isEmpty { return result }
+        wanted.sort()
+        for sequence in wanted where result.sequences.last != sequence { result.sequences.append(sequence) }
+        result.records = try source.records(at: result.sequences)
+        return result
+    }
+
+    private static let lookAhead = 12
+
+    /// The records of the log that the hits of a batch point to.
+    private struct Confirmations {
+        var sequences: [UInt64] = []
+        var records: [Record] = []
+        /// Hits in files, by the index of the record.
+        var fileHits: [(index: Int, sequence: UInt64)] = []
+
+        func record(_ sequence: UInt64, _ source: some RecordSource) -> Record? {
+            let position = partitionPoint(sequences.count) { sequences[$0] < sequence }
+            if position < sequences.count, sequences[position] == sequence { return records[position] }
+            return source.recordInMemory(sequence)
+        }
+
+        func fileHits(ofRecord index: Int) -> ArraySlice<(index: Int, sequence: UInt64)> {
+            let start = partitionPoint(fileHits.count) { fileHits[$0].index < index }
+            return fileHits[start...].prefix { $0.index == index }
+        }
+    }
+
+    private func date(_ day: Int32) -> IdentityDate {
+        if let date = dates[day] { return date }
+        let date = IdentityDate(day: day)
+        dates[day] = date
+        return date
+    }
+
+    // MARK: Recovery
+
+    /// Enters records that the log has already, without judging them. Those that the date's files speak of are passed over.
+    public func restore(_ records: UnsafeBufferPointer<Record>, firstSequence: UInt64) {
+        var date = IdentityDate(day: .min)
+        for (offset, record) in records.enumerated() {
+            if record.utcDay != date.day { date = self.date(record.utcDay) }
+            let sequence = firstSequence + UInt64(offset)
+            guard sequence > date.through else { continue }
+            byteCount += date.insert(Fingerprint(record, key: key), sequence: sequence)
+        }
+    }
+
+    // MARK: Look-up by id
+
+    /// Sequences of records that may have this id, of all dates, in order; the caller compares the records.
+    public func candidates(for id: RecordID) throws -> [UInt64] {
+        let fingerprint = Fingerprint(id: id, rest: 0, key: key)
+        var found: [UInt64] = []
+        for date in dates.values {
+            _ = date.table?.find(fingerprint, mask: Fingerprint.idMask) { sequence in
+                found.append(sequence)
+                return false
+            }
+            try date.findInFiles(fingerprint, mask: Fingerprint.idMask, into: &found)
+        }
+        return found.sorted()
+    }
+
+    // MARK: Files of closed dates
+
+    /// The sequence from which on the log has to be read to restore what only memory holds; `end` when there is nothing.
+    public func firstSequenceOnlyInMemory(end: UInt64) -> UInt64 {
+        dates.values.reduce(end) { min($0, $1.table.map { $0.base + 1 } ?? end) }
+    }
+
+    /// Names of all files, for the catalogue.
+    public var fileNames: [String] {
+        dates.values.flatMap { $0.files.map { String($0.path.dropFirst(directory.utf8.count + 1)) } }.sorted()
+    }
+
+    /// Moves the tables of dates to files: those that nothing was entered into since `idleBefore`, and then those idle longest
+    /// until the tables take at most `byteLimit` bytes. Only tables whose last sequence is durable can go.
+    /// - Returns: true when a file was written.
+    public func closeDates(idleBefore: UInt64, durable: UInt64, byteLimit: Int) throws -> Bool {
+        let inMemory = dates.values.compactMap { date in date.table.map { (date, $0.lastSequence) } }
+            .sorted { $0.1 < $1.1 }
+        var wrote = false
+        for (date, last) in inMemory where last <= durable && (last < idleBefore || byteCount > byteLimit) {
+            byteCount -= try date.close(through: durable, directory: directory, ledger: ledger, fileSystem: fileSystem)
+            wrote = true
+        }
+        if wrote { try fileSystem.synchroniseDirectory(directory) }
+        return wrote
+    }
+
+    /// Takes over the files of earlier runs.
+    ///
+    /// - Parameters:
+    ///   - names: the files that the catalogue knows; others are not looked at.
+    ///   - durable: the log's end; a file that speaks of later sequences is of a future that did not happen.
+    /// - Returns: false when a file is missing, damaged or does not follow the one before: the index must be made anew.
+    public func adoptFiles(named names: [String], durable: UInt64) -> Bool {
+        var files: [IdentityFile] = []
+        for name in names {
+            guard let file = try? IdentityFile(path: directory + "/" + name, ledger: ledger, fileSystem: fileSystem),
+                file.header.through <= durable
+            else { return false }
+            files.append(file)
+        }
+        return files.sorted { $0.header.from < $1.header.from }.allSatisfy { date($0.header.day).adopt($0) }
+    }
+
+    /// Forgets everything, to begin anew from the log.
+    public func reset(removingFiles: Bool) throws {
+        dates = [:]
+        byteCount = 0
+        guard removingFiles else { return }
+        for name in try fileSystem.list(directory) { try fileSystem.remove(directory + "/" + name) }
+    }
+
+    /// Checks the entries of every file.
+    public func verifyFiles() throws {
+        for date in dates.values { for file in date.files { try file.verify() } }
+    }
+}
+
+/// The first of 0..<count for which `isBefore` is false; it is true for all before and false for all after.
+func partitionPoint(_ count: Int, _ isBefore: (Int) -> Bool) -> Int {
+    var lower = 0
+    var upper = count
+    while lower < upper {
+        let middle = (lower + upper) / 2
+        if isBefore(middle) { lower = middle + 1 } else { upper = middle }
+    }
+    return lower
+}

@@ -1,0 +1,197 @@
+import Columns
+import Transactions
+
+/// Opens a log after whatever happened to it.
+///
+/// The last segment is walked from its first header to its end. What is found there, and what is done:
+///
+/// | after the last good block | proof that it was durable | done |
+/// |---|---|---|
+/// | the end of the file; the block's own bytes are good | any or none | kept; written and flushed anew |
+/// | the end of the file; the block's own bytes are wrong | none | cut, kept aside, reported |
+/// | the end of the file; the block's own bytes are wrong | the catalogue reaches into it | damage: refused |
+/// | bytes that are no block, no later block of this ledger | none | cut, kept aside, reported |
+/// | bytes that are no block, no later block of this ledger | the catalogue reaches beyond | damage: refused |
+/// | bytes that are no block, then a later block of this ledger | that block | damage: refused |
+/// | a block of a later format | | refused |
+///
+/// "Written and flushed anew": what a killed process wrote may be in the page cache alone, or, after a failed flush, be clean
+/// there and absent on disk. The last block is written once more and flushed before anything is answered from it.
+public enum LogRecovery {
+    /// What was cut off the end.
+    public struct Cut: Hashable, Sendable, CustomStringConvertible {
+        /// The segment.
+        public var path: String
+        /// Where it was cut.
+        public var offset: Int
+        /// How much.
+        public var byteCount: Int
+        /// Where it is kept.
+        public var keptAt: String
+        /// Why it was no block.
+        public var reason: String
+
+        /// One line for the log.
+        public var description: String {
+            "cut \(byteCount) bytes of an unfinished commit at offset \(offset) of \(path) (\(reason)); kept in \(keptAt)"
+        }
+    }
+
+    /// Makes the first segment of a new ledger.
+    public static func create(
+        directory: String, settings: LedgerSettings, fileSystem: any FileSystem, nowMicroseconds: Int64
+    ) throws -> Log {
+        try fileSystem.createDirectory(directory)
+        let log = Log(
+            directory: directory, settings: settings, fileSystem: fileSystem, segments: [], endSequence: 1, lastChecksum: 0,
+            lastEnd: 0)
+        let preface = BlockPreface(
+            firstSequence: 1, commitTimeMicroseconds: nowMicroseconds, ledger: settings.ledger, offset: 0)
+        let encoder = BlockEncoder(capacity: 1)
+        try log.startSegment(
+            with: encoder.encode(
+                UnsafeBufferPointer(start: nil, count: 0), preface: preface, declarations: settings.declarations))
+        return log
+    }
+
+    /// Declares other settings: they begin a new segment.
+    ///
+    /// A segment without records is replaced, with the names that it declared; the name of a segment's file is its first
+    /// sequence, so there cannot be two.
+    public static func declare(
+        _ settings: LedgerSettings, after log: Log, chainLinkCount: UInt64, chainDigest: [UInt8], nowMicroseconds: Int64
+    ) throws {
+        let decoder = BlockDecoder(capacity: 1)
+        let (last, _, lastChecksum) = log.tail
+        let blocks = try log.blocks(of: last)
+        var declarations = settings.declarations
+        var previousChecksum = lastChecksum
+        if let first = blocks.first, last.firstSequence == log.endSequence {
+            previousChecksum = try log.read(first, in: last).header.preface.previousChecksum
+            for entry in blocks {
+                declarations += try log.declarations(of: entry, in: last, with: decoder).filter {
+                    if case .name = $0 { true } else { false }
+                }
+            }
+        }
+        let preface = BlockPreface(
+            firstSequence: log.endSequence, commitTimeMicroseconds: nowMicroseconds, ledger: settings.ledger, offset: 0,
+            previousChecksum: previousChecksum, chainLinkCount: chainLinkCount, chainDigest: chainDigest)
+        let encoder = BlockEncoder(capacity: 1)
+        try log.startSegment(
+            with: encoder.encode(UnsafeBufferPointer(start: nil, count: 0), preface: preface, declarations: declarations))
+    }
+
+    /// Opens the log of a ledger and brings its end in order.
+    ///
+    /// - Parameters:
+    ///   - proven: the last sequence that something else (the catalogue's checkpoint) knows to be durable; 0: nothing does.
+    ///     Asked once the settings are known.
+    ///   - mayWrite: false for a reader, which changes nothing: what would be cut is passed over.
+    /// - Returns: the log, and what was cut.
+    public static func open(
+        directory: String, fileSystem: any FileSystem, mayWrite: Bool, proven: (LedgerSettings) throws -> UInt64
+    ) throws -> (log: Log, cut: Cut?) {
+        let names = try fileSystem.list(directory)
+        if mayWrite { for name in names where name.hasSuffix(".new") { try fileSystem.remove(directory + "/" + name) } }
+        let starts = names.compactMap(LogSegment.firstSequence(fileName:))
+        guard let lastStart = starts.last else { throw LogError.noLedger(path: directory, reason: "it holds no segment") }
+        guard starts[0] == 1 else { throw LogError.missing(directory: directory, sequences: 1..<starts[0]) }
+        var segments = try starts.dropLast().map { start in
+            let path = directory + "/" + LogSegment.fileName(firstSequence: start)
+            return LogSegment(
+                firstSequence: start, path: path, file: try fileSystem.open(path, .read), directory: nil)
+        }
+        let path = directory + "/" + LogSegment.fileName(firstSequence: lastStart)
+        let file = try fileSystem.open(path, mayWrite ? .write : .read)
+        var scan = try SegmentScanner(file: file, ledger: nil, firstSequence: lastStart).scan(previousChecksum: nil)
+        guard let first = scan.entries.first else { throw error(for: scan, path: path, end: lastStart, expectedEnd: lastStart) }
+        let settings = try settings(in: first, file: file, path: path)
+        let cut = try settleEnd(of: &scan, path: path, file: file, lastStart: lastStart, proven: try proven(settings))
+        guard let last = scan.entries.last else {
+            throw error(for: scan, path: path, end: lastStart, expectedEnd: lastStart)
+        }
+        if mayWrite {
+            if let cut {
+                let rest = try file.bytes(at: cut.offset, count: cut.byteCount)
+                let aside = try fileSystem.open(cut.keptAt, .replace)
+                try aside.write(rest, at: 0)
+                try aside.synchronise()
+                try fileSystem.synchroniseDirectory(directory)
+                try file.truncate(to: cut.offset)
+            }
+            try file.write(try file.bytes(at: last.offset, count: last.byteCount), at: last.offset)
+            try file.synchronise()
+        }
+        segments.append(LogSegment(firstSequence: lastStart, path: path, file: file, directory: scan.entries))
+        let log = Log(
+            directory: directory, settings: settings, fileSystem: fileSystem, segments: segments,
+            endSequence: last.endSequence, lastChecksum: last.checksum, lastEnd: last.offset + last.byteCount)
+        return (log, cut)
+    }
+
+    /// Decides by the table above; leaves the blocks that count in `scan`.
+    private static func settleEnd(
+        of scan: inout SegmentScan, path: String, file: any StorageFile, lastStart: UInt64, proven: UInt64
+    ) throws -> Cut? {
+        var cutReason: String?
+        switch scan.tail {
+        case .newer, .damaged: throw error(for: scan, path: path, end: 0, expectedEnd: 0)
+        case .torn(let reason): cutReason = reason
+        case .clean:
+            if let last = scan.entries.last, let reason = try fault(in: last, file: file) {
+                scan.entries.removeLast()
+                scan.end = last.offset
+                cutReason = reason
+            }
+        }
+        let end = scan.entries.last?.endSequence ?? lastStart
+        if end <= proven {
+            throw LogError.damaged(
+                path: path, offset: scan.end, sequences: end..<proven + 1, reason: cutReason ?? "the file is cut short")
+        }
+        guard let cutReason else { return nil }
+        return Cut(
+            path: path, offset: scan.end, byteCount: scan.fileByteCount - scan.end, keptAt: "\(path).cut-\(scan.end)",
+            reason: cutReason)
+    }
+
+    private static func fault(in entry: BlockEntry, file: any StorageFile) throws -> String? {
+        let bytes = try file.bytes(at: entry.offset, count: entry.byteCount)
+        return bytes.withUnsafeBytes { bytes in
+            do throws(BlockError) {
+                try BlockDecoder(capacity: 1).verify(try BlockHeader(parsing: bytes), bytes)
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+    }
+
+    private static func settings(in entry: BlockEntry, file: any StorageFile, path: String) throws -> LedgerSettings {
+        let bytes = try file.bytes(at: entry.offset, count: entry.byteCount)
+        do {
+            let declarations = try bytes.withUnsafeBytes {
+                try BlockDecoder(capacity: 1).declarations(try BlockHeader(parsing: $0), $0)
+            }
+            if let settings = LedgerSettings(declarations) { return settings }
+        } catch let error as BlockError {
+            throw LogError.damaged(path: path, offset: entry.offset, sequences: 0..<0, reason: "\(error)")
+        }
+        throw LogError.noLedger(path: path, reason: "its first block declares no settings")
+    }
+
+    static func error(for scan: SegmentScan, path: String, end: UInt64, expectedEnd: UInt64) -> LogError {
+        let from = scan.entries.last?.endSequence ?? end
+        switch scan.tail {
+        case .newer(let version): return .newerFormat(path: path, version: version)
+        case .damaged(let reason, _, let successor):
+            return .damaged(path: path, offset: scan.end, sequences: from..<max(from, successor), reason: reason)
+        case .torn(let reason):
+            return .damaged(path: path, offset: scan.end, sequences: from..<max(from, expectedEnd), reason: reason)
+        case .clean:
+            return .damaged(
+                path: path, offset: scan.end, sequences: from..<max(from, expectedEnd), reason: "the file is cut short")
+        }
+    }
+}

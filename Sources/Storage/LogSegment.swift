@@ -1,0 +1,108 @@
+import Columns
+import Synchronization
+
+/// Where a block is, and what it holds; from its header.
+public struct BlockEntry: Hashable, Sendable {
+    /// The first record's sequence; of a block without records, the next record's.
+    public var firstSequence: UInt64
+    /// Number of records, 0 or more.
+    public var recordCount: Int
+    /// Where it begins in its segment.
+    public var offset: Int
+    /// Bytes from there to the next block.
+    public var byteCount: Int
+    /// The times of its records, microseconds since 1970-01-01 UTC; empty without records.
+    public var timeRange: Range<Int64>
+    /// CRC-32C of the header, which the next block repeats.
+    public var checksum: UInt32
+
+    /// The sequence after the last record's.
+    public var endSequence: UInt64 { firstSequence + UInt64(recordCount) }
+
+    init(_ header: BlockHeader) {
+        firstSequence = header.preface.firstSequence
+        recordCount = header.recordCount
+        offset = Int(header.preface.offset)
+        byteCount = header.totalByteCount
+        timeRange =
+            header.recordCount == 0 ? 0..<0 : header.earliestTimeMicroseconds..<header.latestTimeMicroseconds + 1
+        checksum = header.checksum
+    }
+}
+
+/// One file of the log: blocks one after another, the first without records and with the ledger's settings.
+public final class LogSegment: Sendable {
+    /// The sequence of the first record that it holds or will hold.
+    public let firstSequence: UInt64
+    /// Its file.
+    public let path: String
+    let file: any StorageFile
+    /// The durable blocks in order; nil until they are asked for.
+    private let directory: Mutex<[BlockEntry]?>
+
+    init(firstSequence: UInt64, path: String, file: any StorageFile, directory: [BlockEntry]?) {
+        self.firstSequence = firstSequence
+        self.path = path
+        self.file = file
+        self.directory = Mutex(directory)
+    }
+
+    /// The file's name for a first sequence: 20 digits, so that names sort as numbers do.
+    static func fileName(firstSequence: UInt64) -> String {
+        let digits = String(firstSequence)
+        return String(repeating: "0", count: 20 - digits.count) + digits + ".log"
+    }
+
+    static func firstSequence(fileName: String) -> UInt64? {
+        guard fileName.hasSuffix(".log"), fileName.utf8.count == 24 else { return nil }
+        return UInt64(fileName.dropLast(4))
+    }
+
+    /// The durable blocks in order; `scan` makes the list when it is not there.
+    func blocks(_ scan: () throws -> [BlockEntry]) throws -> [BlockEntry] {
+        if let known = directory.withLock({ $0 }) { return known }
+        let scanned = try scan()
+        return directory.withLock { directory in
+            // Another thread may have been first, and an appended block may be in its list already.
+            if let known = directory { return known }
+            directory = scanned
+            return scanned
+        }
+    }
+
+    /// The block with a sequence, without making a list that is not there; nil when unknown.
+    func knownBlock(with sequence: UInt64) -> BlockEntry?? {
+        directory.withLock { directory in
+            guard let directory else { return nil }
+            return .some(LogSegment.block(with: sequence, in: directory))
+        }
+    }
+
+    /// Binary search; blocks without records are passed over.
+    static func block(with sequence: UInt64, in blocks: [BlockEntry]) -> BlockEntry? {
+        let position = partitionPoint(blocks.count) { blocks[$0].endSequence <= sequence }
+        guard position < blocks.count, blocks[position].firstSequence <= sequence else { return nil }
+        return blocks[position]
+    }
+
+    func append(_ entry: BlockEntry) {
+        directory.withLock { $0?.append(entry) }
+    }
+
+    func forgetDirectory() {
+        directory.withLock { $0 = nil }
+    }
+}
+
+extension LogSegment {
+    /// Makes all that was written to the segment durable.
+    public func synchronise() throws(StorageError) { try file.synchronise() }
+
+    /// Secures space for a block that will be written at `offset`.
+    public func secure(byteCount: Int, at offset: Int) throws(StorageError) {
+        try file.secure(byteCount: byteCount, at: offset)
+    }
+
+    /// Gives back space that was secured and not used.
+    public func trim(to end: Int) throws(StorageError) { try file.truncate(to: end) }
+}

@@ -1,0 +1,110 @@
+import Rollups
+import Testing
+import Transactions
+
+@Suite struct ChunkTests {
+    @Test func drainsMergeToOneFold() throws {
+        let records = randomRecords(9000, seed: 8)
+        let whole = fold(records).drain()
+        let accumulator = RollupAccumulator(RollupDeclaration.defaults, calendar: .utc, firstSequence: 1, seed: 9)
+        var parts: [RollupChunk] = []
+        for start in stride(from: 0, to: 9000, by: 1800) {
+            Array(records[start..<start + 1800]).withUnsafeBufferPointer {
+                accumulator.fold($0, firstSequence: UInt64(start + 1))
+            }
+            parts += accumulator.drain()
+            #expect(accumulator.cellCount == 0)
+        }
+        for expected in whole {
+            let own = parts.filter { $0.rollup == expected.rollup && $0.day == expected.day }
+            #expect(own.count == 5)
+            let merged = try RollupChunk.merge(own)
+            #expect(merged == expected)
+            #expect(merged.sequences == 1...9000)
+            let pairwise = try RollupChunk.merge([
+                RollupChunk.merge(Array(own[..<2])), RollupChunk.merge(Array(own[2...])),
+            ])
+            #expect(pairwise == expected)
+        }
+    }
+
+    @Test func onlyChunksOfOneDayInOrderCanBeMerged() throws {
+        let chunks = fold(randomRecords(500, seed: 8), [.regions]).drain()
+        let later = fold(randomRecords(500, seed: 9), [.regions], firstSequence: 501).drain()
+        #expect(throws: RollupError.self) { try RollupChunk.merge([]) }
+        #expect(throws: RollupError.self) { try RollupChunk.merge([chunks[0], later[1]]) }
+        #expect(throws: RollupError.self) { try RollupChunk.merge([later[0], chunks[0]]) }
+        #expect(throws: RollupError.self) { try RollupChunk.merge([chunks[0], chunks[0]]) }
+        #expect(try RollupChunk.merge([chunks[0], later[0]]).sequences == 1...1000)
+    }
+
+    @Test func aSnapshotTakesNothingOut() {
+        let accumulator = fold(randomRecords(3000, seed: 10))
+        let days = CalendarDay("2026-03-28")!...CalendarDay("2026-03-29")!
+        let snapshot = accumulator.snapshot(rollup: "hours", days: days)
+        #expect(snapshot.map(\.day) == [days.lowerBound, days.upperBound])
+        let drained = accumulator.drain().filter { $0.rollup == .hours && days.contains($0.day) }
+        #expect(drained == snapshot)
+        #expect(accumulator.snapshot(rollup: "hours", days: days).isEmpty)
+    }
+
+    @Test func sumsBeyond64Bits() throws {
+        let records = (0..<5).map { index in
+            Record(
+                id: RecordID(reference: "\(index)")!, timeMicroseconds: time("2026-07-01"), amountMinorUnits: .max,
+                currency: .vnd, source: 1)
+        }
+        let first = fold(records, [.regions]).drain()
+        let second = fold(records, [.regions], firstSequence: 6).drain()
+        #expect(first[0].value(of: .amount, row: 0) == 5 * Int128(Int64.max))
+        #expect(first[0].value(of: .smallestAmount, row: 0) == Int128(Int64.max))
+        let merged = try RollupChunk.merge(first + second)
+        #expect(merged.value(of: .amount, row: 0) == 10 * Int128(Int64.max))
+        #expect(try RollupChunk(decoding: merged.encoded()) == merged)
+        var builder = try AnswerBuilder(Question(measures: [.amount, .largestAmount]))
+        try builder.add(merged)
+        #expect(builder.answer(asOf: 10).rows[0].values == [10 * Int128(Int64.max), Int128(Int64.max)])
+    }
+
+    @Test func bytesAndBack() throws {
+        let wide = try RollupDeclaration(
+            name: "Đối tác",
+            dimensions: [.payee, .service, .source, .payerInstitution, .payeeInstitution, .channel, .outcome],
+            measures: Measure.allCases)
+        for chunk in fold(randomRecords(4000, seed: 12), RollupDeclaration.defaults + [wide]).drain() {
+            #expect(try RollupChunk(decoding: chunk.encoded()) == chunk)
+        }
+    }
+
+    @Test func everyFlippedByteAndEveryCutIsDetected() throws {
+        let bytes = fold(randomRecords(20, seed: 13), [.institutions]).drain()[0].encoded()
+        for place in bytes.indices {
+            var damaged = bytes
+            damaged[place] ^= 1 << UInt8(place % 8)
+            #expect(throws: RollupError.self, "byte \(place)") { try RollupChunk(decoding: damaged) }
+        }
+        for length in 0..<bytes.count {
+            #expect(throws: RollupError.self, "\(length) bytes") { try RollupChunk(decoding: Array(bytes[..<length])) }
+        }
+        #expect(throws: RollupError.self) { try RollupChunk(decoding: bytes + [0]) }
+    }
+
+    @Test func aDifferenceIsNamed() throws {
+        let records = randomRecords(2000, seed: 14, days: 1)
+        let chunk = fold(records, [.hours]).drain()[0]
+        #expect(try chunk.difference(from: chunk) == nil)
+        let shorter = fold(Array(records.dropLast(700)), [.hours]).drain()[0]
+        let difference = try #require(try chunk.difference(from: shorter))
+        #expect(difference.rollup == "hours")
+        #expect(difference.description.hasPrefix("rollup hours, 2026-03-28, kind "))
+        var changed = records
+        let place = try #require(records.lastIndex { !$0.isTest && $0.event == .initiated && $0.outcome == .approved })
+        changed[place].amountMinorUnits += 1
+        let other = fold(changed, [.hours]).drain()[0]
+        let found = try #require(try chunk.difference(from: other))
+        #expect(found.measure == .amount || found.measure == .smallestAmount || found.measure == .largestAmount)
+        #expect(throws: RollupError.self) {
+            try chunk.difference(from: fold(records, [.regions]).drain()[0])
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import Testing
+import Transactions
+
+@Suite struct BusinessCalendarTests {
+    private static let zones = [
+        "UTC", "Europe/London", "America/New_York", "America/St_Johns", "Australia/Lord_Howe", "Asia/Ho_Chi_Minh",
+        "Asia/Kathmandu", "Pacific/Apia", "Africa/Monrovia",
+    ]
+
+    @Test(arguments: zones)
+    func agreesWithFoundationAtRandomMoments(zone: String) throws {
+        let timeZone = try #require(TimeZone(identifier: zone))
+        var generator = SplitMix64(state: 7)
+        for _ in 0..<2000 {
+            let time = Int64.random(in: 0..<4_100_000_000_000_000, using: &generator)
+            expectAgreement(timeZone, time)
+        }
+    }
+
+    @Test(arguments: zones)
+    func agreesWithFoundationAroundEveryChange(zone: String) throws {
+        let timeZone = try #require(TimeZone(identifier: zone))
+        var moment = Date(timeIntervalSince1970: 0)
+        while let change = timeZone.nextDaylightSavingTimeTransition(after: moment), change.timeIntervalSince1970 < 2e9
+        {
+            let micros = Int64(change.timeIntervalSince1970) * 1_000_000
+            for delta: Int64 in [-3_600_000_000, -1, 0, 1, 1_800_000_000, 3_600_000_000] {
+                expectAgreement(timeZone, micros + delta)
+            }
+            moment = change
+        }
+    }
+
+    @Test func oneCalendarKeepsItsPlaceWhenTimesJump() throws {
+        let timeZone = try #require(TimeZone(identifier: "Australia/Lord_Howe"))
+        var calendar = BusinessCalendar(timeZone: timeZone, cutoverMinutes: 23 * 60)
+        var generator = SplitMix64(state: 11)
+        for _ in 0..<5000 {
+            let time = 1_791_000_000_000_000 + Int64.random(in: -400_000_000_000...400_000_000_000, using: &generator)
+            var fresh = BusinessCalendar(timeZone: timeZone, cutoverMinutes: 23 * 60)
+            let (expected, actual) = (fresh.dayAndHour(ofMicroseconds: time), calendar.dayAndHour(ofMicroseconds: time))
+            #expect(expected == actual)
+        }
+    }
+
+    // Clocks in London go from 01:00 to 02:00 on 2026-03-29 and from 02:00 to 01:00 on 2026-10-25, both at 01:00 UTC.
+    @Test func londonSpringAndAutumn() throws {
+        let zone = try #require(TimeZone(identifier: "Europe/London"))
+        expect(zone, 0, "2026-03-29T00:59:59Z", day: "2026-03-29", hour: 0)
+        expect(zone, 0, "2026-03-29T01:00:00Z", day: "2026-03-29", hour: 2)
+        expect(zone, 0, "2026-10-24T23:00:00Z", day: "2026-10-25", hour: 0)
+        expect(zone, 0, "2026-10-25T00:59:59Z", day: "2026-10-25", hour: 1)
+        expect(zone, 0, "2026-10-25T01:00:00Z", day: "2026-10-25", hour: 1)
+        expect(zone, 0, "2026-10-25T23:59:59Z", day: "2026-10-25", hour: 23)
+    }
+
+    // Lord Howe moves by half an hour: on 2026-04-05 from +11:00 to +10:30, at 15:00 UTC of the day before.
+    @Test func lordHoweHalfHour() throws {
+        let zone = try #require(TimeZone(identifier: "Australia/Lord_Howe"))
+        expect(zone, 0, "2026-04-04T14:59:59Z", day: "2026-04-05", hour: 1)
+        expect(zone, 0, "2026-04-04T15:00:00Z", day: "2026-04-05", hour: 1)
+        expect(zone, 0, "2026-04-04T15:30:00Z", day: "2026-04-05", hour: 2)
+        expect(zone, 0, "2026-04-05T13:29:59Z", day: "2026-04-05", hour: 23)
+        expect(zone, 0, "2026-04-05T13:30:00Z", day: "2026-04-06", hour: 0)
+    }
+
+    @Test func cutoverMovesTheEveningToTheNextDay() throws {
+        let zone = try #require(TimeZone(identifier: "Asia/Ho_Chi_Minh"))
+        expect(zone, 23 * 60, "2026-07-01T15:59:59Z", day: "2026-07-01", hour: 22)
+        expect(zone, 23 * 60, "2026-07-01T16:00:00Z", day: "2026-07-02", hour: 23)
+        expect(zone, 23 * 60, "2026-07-01T17:00:00Z", day: "2026-07-02", hour: 0)
+        expect(zone, 0, "2026-07-01T16:00:00Z", day: "2026-07-01", hour: 23)
+    }
+
+    @Test func momentsBeyondTheListedOnes() {
+        var calendar = BusinessCalendar.utc
+        #expect(calendar.dayAndHour(ofMicroseconds: -1) == (CalendarDay(daysSince1970: -1), 23))
+        #expect(calendar.dayAndHour(ofMicroseconds: .max) == (CalendarDay(daysSince1970: 106_751_991), 4))
+        #expect(calendar.dayAndHour(ofMicroseconds: .min) == (CalendarDay(daysSince1970: -106_751_992), 19))
+    }
+
+    private func expect(_ zone: TimeZone, _ cutover: Int, _ text: String, day: String, hour: UInt8) {
+        var calendar = BusinessCalendar(timeZone: zone, cutoverMinutes: cutover)
+        let moment = ISO8601DateFormatter().date(from: text)!
+        let (actualDay, actualHour) = calendar.dayAndHour(
+            ofMicroseconds: Int64(moment.timeIntervalSince1970) * 1_000_000)
+        #expect(actualDay.description == day, "\(text) in \(zone.identifier)")
+        #expect(actualHour == hour, "\(text) in \(zone.identifier)")
+    }
+
+    private func expectAgreement(_ timeZone: TimeZone, _ time: Int64) {
+        var calendar = BusinessCalendar(timeZone: timeZone)
+        let (day, hour) = calendar.dayAndHour(ofMicroseconds: time)
+        var gregorian = Calendar(identifier: .gregorian)
+        gregorian.timeZone = timeZone
+        let moment = Date(timeIntervalSince1970: TimeInterval(floorDivision(time, 1_000_000)))
+        let parts = gregorian.dateComponents([.year, .month, .day, .hour], from: moment)
+        #expect(
+            day == CalendarDay(year: parts.year!, month: parts.month!, day: parts.day!),
+            "\(timeZone.identifier) \(time)")
+        #expect(Int(hour) == parts.hour, "\(timeZone.identifier) \(time)")
+    }
+}
+
+/// Sebastiano Vigna's SplitMix64: the same numbers in every run.
+struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+}
