@@ -13,6 +13,7 @@ public final class StreamServer: ServiceLifecycle.Service {
     private struct Listening {
         var tcp: (any Channel)?
         var unix: (any Channel)?
+        var isStopped = false
     }
 
     private let shared: ServiceContext
@@ -34,6 +35,9 @@ public final class StreamServer: ServiceLifecycle.Service {
 
     /// The TCP port in use, for a configuration that asked for port 0; nil when not listening on TCP.
     public var port: Int? { listening.withLock { $0.tcp?.localAddress?.port } }
+
+    /// The path of the Unix socket; nil when there is none.
+    public var unixSocketPath: String? { shared.configuration.unixSocketPath }
 
     /// Connections that are open now.
     public var connectionCount: Int { shared.registry.count }
@@ -68,12 +72,14 @@ public final class StreamServer: ServiceLifecycle.Service {
         await stop()
     }
 
-    /// Stops: no new connections, goodbye to the open ones, and an end to all of them at the deadline.
+    /// Stops for good: no new connections, goodbye to the open ones, and an end to all of them at the deadline. Only the
+    /// first call does anything.
     public func stop() async {
-        let channels = listening.withLock { listening in
-            defer { listening = Listening() }
-            return [listening.tcp, listening.unix].compactMap { $0 }
+        let (channels, isFirstStop) = listening.withLock { listening in
+            defer { listening = Listening(isStopped: true) }
+            return ([listening.tcp, listening.unix].compactMap { $0 }, !listening.isStopped)
         }
+        guard isFirstStop else { return }
         for channel in channels { try? await channel.close() }
         if let path = shared.configuration.unixSocketPath, !channels.isEmpty {
             try? FileManager.default.removeItem(atPath: path)
@@ -96,8 +102,9 @@ public final class StreamServer: ServiceLifecycle.Service {
     ) async throws -> any Channel {
         do {
             let channel = try await bind(bootstrap(isLocal: isLocal))
-            let address = channel.localAddress?.port.map { "\(place.prefix { $0 != ":" }):\($0)" } ?? place
-            shared.logger.info("listening", metadata: ["address": .string(address)])
+            let address = channel.localAddress
+            let text = isLocal ? place : "\(address?.ipAddress ?? place):\(address?.port ?? 0)"
+            shared.logger.info("listening", metadata: ["address": .string(text)])
             return channel
         } catch {
             throw ListenError(place: place, reason: "\(error)")

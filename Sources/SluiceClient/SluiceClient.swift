@@ -115,7 +115,7 @@ public final class SluiceClient: Sendable {
             throw .invalidArgument("an account has 1 to \(longest) bytes")
         }
         var tokens: [UInt64] = []
-        let most = min(Wire.mostItems, welcome.limits.payloadByteCount / (1 + longest))
+        let most = min(Wire.mostItems, Wire.largestPayloadByteCount / (1 + longest))
         for start in stride(from: 0, to: accounts.count, by: most) {
             let chunk = Array(accounts[start..<min(start + most, accounts.count)])
             let reply = try await reply { AccountsRequest(number: $0, accounts: chunk).encode(to: &$1) }
@@ -175,7 +175,7 @@ public final class SluiceClient: Sendable {
             }
             if room < byteCount || chunks[chunks.count - 1].count == Wire.mostItems {
                 chunks.append([])
-                room = welcome.limits.payloadByteCount - 8
+                room = Wire.largestPayloadByteCount - 8
             }
             chunks[chunks.count - 1].append(name)
             room -= byteCount

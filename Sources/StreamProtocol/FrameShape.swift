@@ -9,7 +9,11 @@ struct FrameShape {
 
     init(of kind: FrameKind) {
         switch kind {
-        case .hello, .welcome:
+        case .hello:
+            hasNumber = false
+            counts = 0...Wire.mostItems
+        case .welcome:
+            payloadByteCounts = 32...Wire.largestPayloadByteCount
             hasNumber = false
             counts = 0...Wire.mostItems
         case .batch:
@@ -31,7 +35,9 @@ struct FrameShape {
         case .answer:
             flags = 0...FrameHeader.lastPartFlag
             counts = 0...Int(UInt32.max)
-        case .query, .error:
+        case .error:
+            payloadByteCounts = 16...Wire.largestPayloadByteCount
+        case .query:
             break
         }
     }

@@ -91,8 +91,8 @@ public struct SessionLimits: Hashable, Sendable {
     public var recordsPerBatch: Int
     /// The most batches without an answer: the credit window.
     public var windowBatches: Int
-    /// The largest payload in bytes.
-    public var payloadByteCount: Int
+    /// The largest payload in bytes; this version of the protocol has one for all.
+    public internal(set) var payloadByteCount = Wire.largestPayloadByteCount
     /// How long the server waits for a whole frame, in milliseconds.
     public var idleTimeoutMilliseconds: Int
     /// The most requests (names, accounts, queries) without an answer.
@@ -101,12 +101,10 @@ public struct SessionLimits: Hashable, Sendable {
     /// Limits; each has a default that suits a fast gateway.
     public init(
         recordsPerBatch: Int = Wire.mostRecordsPerBatch, windowBatches: Int = 256,
-        payloadByteCount: Int = Wire.largestPayloadByteCount, idleTimeoutMilliseconds: Int = 30_000,
-        openRequests: Int = 16
+        idleTimeoutMilliseconds: Int = 30_000, openRequests: Int = 16
     ) {
         self.recordsPerBatch = recordsPerBatch
         self.windowBatches = windowBatches
-        self.payloadByteCount = payloadByteCount
         self.idleTimeoutMilliseconds = idleTimeoutMilliseconds
         self.openRequests = openRequests
     }
@@ -133,12 +131,12 @@ public struct Welcome: Hashable, Sendable {
 
     init(_ frame: Frame) throws(ProtocolFault) {
         var payload = PayloadReader(frame.payload)
-        limits = SessionLimits(
-            recordsPerBatch: Int(try payload.integer(UInt32.self, "records of a batch")),
-            windowBatches: Int(try payload.integer(UInt32.self, "credit window")),
-            payloadByteCount: Int(try payload.integer(UInt32.self, "largest payload")),
-            idleTimeoutMilliseconds: Int(try payload.integer(UInt32.self, "idle time-out")),
-            openRequests: Int(try payload.integer(UInt32.self, "open requests")))
+        limits = SessionLimits()
+        limits.recordsPerBatch = Int(try payload.integer(UInt32.self, "records of a batch"))
+        limits.windowBatches = Int(try payload.integer(UInt32.self, "credit window"))
+        limits.payloadByteCount = Int(try payload.integer(UInt32.self, "largest payload"))
+        limits.idleTimeoutMilliseconds = Int(try payload.integer(UInt32.self, "idle time-out"))
+        limits.openRequests = Int(try payload.integer(UInt32.self, "open requests"))
         let nameByteCount = try payload.integer(UInt16.self, "length of the server's name")
         try payload.zeros(2, "reserved bytes")
         ledgerID = try payload.integer(UInt64.self, "ledger id")
@@ -147,8 +145,9 @@ public struct Welcome: Hashable, Sendable {
         serverName = try payload.text(Int(nameByteCount), "the server's name")
         try payload.end()
         guard (1...Wire.mostRecordsPerBatch).contains(limits.recordsPerBatch), limits.windowBatches > 0,
-            limits.openRequests > 0, limits.idleTimeoutMilliseconds > 0
-        else { throw ProtocolFault(.malformedPayload, "the limits of the welcome allow nothing to be sent") }
+            limits.openRequests > 0, limits.idleTimeoutMilliseconds > 0,
+            limits.payloadByteCount == Wire.largestPayloadByteCount
+        else { throw ProtocolFault(.malformedPayload, "the limits of the welcome are none that a client can keep") }
     }
 
     /// Adds the frame.

@@ -78,7 +78,9 @@ public struct CodesAnswer: Hashable, Sendable {
 }
 
 /// Which tokens have these accounts? The server holds the key and keeps nothing of the request.
-public struct AccountsRequest: Hashable, Sendable {
+///
+/// Printing one shows how many accounts there are, and none of them.
+public struct AccountsRequest: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
     /// The client's number of the request.
     public var number: UInt64
     /// 1 to 1,024 account numbers of 1 to 64 bytes.
@@ -105,6 +107,11 @@ public struct AccountsRequest: Hashable, Sendable {
         }
         try payload.end()
     }
+
+    /// The number of the request and how many accounts it has.
+    public var description: String { "request \(number) for \(accounts.count) accounts" }
+    /// Shows nothing to `dump` and debuggers.
+    public var customMirror: Mirror { Mirror(self, children: []) }
 
     /// Adds the frame. Accounts of no bytes or more than 64 are a programmer's error.
     public func encode(to encoder: inout FrameEncoder) {
