@@ -62,13 +62,34 @@ struct TextBuffer {
     mutating func append(uuid id: RecordID) {
         for position in 0..<16 {
             if position == 4 || position == 6 || position == 8 || position == 10 { append(UInt8(ascii: "-")) }
-            let byte = UInt8(truncatingIfNeeded: (position < 8 ? id.low : id.high) >> (8 * (UInt64(position) & 7)))
-            append(TextBuffer.hexadecimalDigit(byte >> 4))
-            append(TextBuffer.hexadecimalDigit(byte & 15))
+            append(hexadecimal: id.byte(position))
         }
     }
 
-    static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+    /// The bytes of a textual id up to its padding.
+    mutating func append(plain id: RecordID) {
+        for position in 0..<16 where id.byte(position) != 0 { append(id.byte(position)) }
+    }
+
+    /// As `TokenText` writes it.
+    mutating func append(token: UInt64) {
+        append("token:")
+        for position in 0..<6 { append(hexadecimal: UInt8(truncatingIfNeeded: token >> (8 * UInt64(position)))) }
+    }
+
+    mutating func append(hexadecimal byte: UInt8) {
+        append(TextBuffer.hexadecimalDigit(byte >> 4))
+        append(TextBuffer.hexadecimalDigit(byte & 15))
+    }
+
+    private static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+}
+
+extension RecordID {
+    /// One of the 16 bytes.
+    func byte(_ position: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: (position < 8 ? low : high) >> (8 * UInt64(position & 7)))
     }
 }
