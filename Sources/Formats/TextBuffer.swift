@@ -22,13 +22,19 @@ struct TextBuffer {
 
     /// `value` in digits, with leading zeros up to `width`.
     mutating func append(_ value: UInt64, width: Int = 1) {
-        var rest = value
-        let start = bytes.count
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+        var count = 1
+        var rest = value / 10
+        while rest > 0 {
+            count += 1
             rest /= 10
-        } while rest > 0 || bytes.count - start < width
-        bytes[start...].reverse()
+        }
+        count = max(count, width)
+        for _ in 0..<count { bytes.append(UInt8(ascii: "0")) }
+        rest = value
+        for position in 1...count where rest > 0 {
+            bytes[bytes.count - position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
     }
 
     /// `value` x 10^-`fractionDigits`, for values of 0 or more.
