@@ -12,13 +12,19 @@ enum Excerpt {
         quoted(String(decoding: bytes.prefix(4 * largestCharacterCount + 64), as: UTF8.self))
     }
 
-    static func quoted(_ text: String) -> String {
-        let shown = masked(Array(text.prefix(largestCharacterCount + 24)))
+    static func quoted(_ text: String) -> String { quoted(text, fewestMaskedDigits: fewestMaskedDigits) }
+
+    /// A column of a header. Where the header is missing this is a value of the first row, of which nobody knows whether it
+    /// is an account: five digits are masked already.
+    static func quotedHeader(_ name: String) -> String { quoted(name, fewestMaskedDigits: 5) }
+
+    private static func quoted(_ text: String, fewestMaskedDigits: Int) -> String {
+        let shown = masked(Array(text.prefix(largestCharacterCount + 24)), fewestMaskedDigits)
         let isCut = shown.count > largestCharacterCount
         return "\"" + String(shown.prefix(largestCharacterCount)) + (isCut ? "...\"" : "\"")
     }
 
-    private static func masked(_ characters: [Character]) -> [Character] {
+    private static func masked(_ characters: [Character], _ fewestMaskedDigits: Int) -> [Character] {
         var shown = characters.map { $0.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? "?" : $0 }
         var position = 0
         while position < shown.count {

@@ -21,6 +21,7 @@ struct RecordText {
     private let events: [[UInt8]]
     private let outcomes: [[UInt8]]
     private let channels: [[UInt8]]
+    private let currencies: [[UInt8]]
 
     private static let largestCodeCount = 1 << 18
 
@@ -36,6 +37,7 @@ struct RecordText {
         events = (0..<16).map { written(Event(rawValue: $0)?.name ?? "\($0)") }
         outcomes = (0...255).map { written(Outcome(rawValue: $0).name) }
         channels = (0...255).map { written(Channel(rawValue: $0).name) }
+        currencies = (0..<1000).map { written(Currency(rawValue: $0).code) }
     }
 
     /// True when the field has its default, which need not be written.
@@ -63,14 +65,14 @@ struct RecordText {
         case .amount:
             let digits = record.currency.minorUnitDigits
             quoted(&text) { $0.append(decimal: UInt64(record.amountMinorUnits), fractionDigits: digits) }
-        case .currency: RecordText.append(record.currency.code, style, to: &text)
+        case .currency: text.append(contentsOf: currencies[Int(record.currency.rawValue)])
         case .kind: text.append(contentsOf: kinds[Int(record.kindAndEvent & 0x0F)])
         case .event: text.append(contentsOf: events[Int(record.kindAndEvent >> 4)])
         case .outcome: text.append(contentsOf: outcomes[Int(record.outcome.rawValue)])
         case .channel: text.append(contentsOf: channels[Int(record.channel.rawValue)])
         case .step: text.append(UInt64(record.step))
         case .overdue, .test: text.append("true")
-        case .payer: RecordText.append(TokenText.text(of: record.payer), style, to: &text)
+        case .payer: quoted(&text) { $0.append(token: record.payer) }
         case .source: append(code: UInt32(record.source), .source, to: &text)
         case .payerInstitution: append(code: UInt32(record.payerInstitution), .institution, to: &text)
         case .payee: append(code: record.payee, .payee, to: &text)
@@ -84,9 +86,25 @@ struct RecordText {
     private func append(_ id: RecordID, to text: inout TextBuffer) {
         if id.isUUID {
             quoted(&text) { $0.append(uuid: id) }
+        } else if RecordText.isPlain(id) {
+            quoted(&text) { $0.append(plain: id) }
         } else {
             RecordText.append(id.description, style, to: &text)
         }
+    }
+
+    /// True for a text of letters, digits, hyphens and the like, which no style escapes.
+    private static func isPlain(_ id: RecordID) -> Bool {
+        var isEnded = false
+        for position in 0..<16 {
+            let byte = id.byte(position)
+            if byte == 0 {
+                isEnded = true
+            } else if isEnded || byte < UInt8(ascii: "-") || byte > UInt8(ascii: "z") || byte == UInt8(ascii: "\\") {
+                return false
+            }
+        }
+        return true
     }
 
     /// Milliseconds, or seconds with an `s` where the record holds seconds.
@@ -144,8 +162,7 @@ struct RecordText {
             text.append(byte)
         } else if byte < 0x20 {
             text.append("\\u00")
-            text.append(TextBuffer.hexadecimalDigit(byte >> 4))
-            text.append(TextBuffer.hexadecimalDigit(byte & 15))
+            text.append(hexadecimal: byte)
         } else {
             text.append(byte)
         }

@@ -22,13 +22,19 @@ struct TextBuffer {
 
     /// `value` in digits, with leading zeros up to `width`.
     mutating func append(_ value: UInt64, width: Int = 1) {
-        var rest = value
-        let start = bytes.count
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
+        var count = 1
+        var rest = value / 10
+        while rest > 0 {
+            count += 1
             rest /= 10
-        } while rest > 0 || bytes.count - start < width
-        bytes[start...].reverse()
+        }
+        count = max(count, width)
+        for _ in 0..<count { bytes.append(UInt8(ascii: "0")) }
+        rest = value
+        for position in 1...count where rest > 0 {
+            bytes[bytes.count - position] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
     }
 
     /// `value` x 10^-`fractionDigits`, for values of 0 or more.
@@ -62,13 +68,34 @@ struct TextBuffer {
     mutating func append(uuid id: RecordID) {
         for position in 0..<16 {
             if position == 4 || position == 6 || position == 8 || position == 10 { append(UInt8(ascii: "-")) }
-            let byte = UInt8(truncatingIfNeeded: (position < 8 ? id.low : id.high) >> (8 * (UInt64(position) & 7)))
-            append(TextBuffer.hexadecimalDigit(byte >> 4))
-            append(TextBuffer.hexadecimalDigit(byte & 15))
+            append(hexadecimal: id.byte(position))
         }
     }
 
-    static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+    /// The bytes of a textual id up to its padding.
+    mutating func append(plain id: RecordID) {
+        for position in 0..<16 where id.byte(position) != 0 { append(id.byte(position)) }
+    }
+
+    /// As `TokenText` writes it.
+    mutating func append(token: UInt64) {
+        append("token:")
+        for position in 0..<6 { append(hexadecimal: UInt8(truncatingIfNeeded: token >> (8 * UInt64(position)))) }
+    }
+
+    mutating func append(hexadecimal byte: UInt8) {
+        append(TextBuffer.hexadecimalDigit(byte >> 4))
+        append(TextBuffer.hexadecimalDigit(byte & 15))
+    }
+
+    private static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+}
+
+extension RecordID {
+    /// One of the 16 bytes.
+    func byte(_ position: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: (position < 8 ? low : high) >> (8 * UInt64(position & 7)))
     }
 }

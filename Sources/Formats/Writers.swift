@@ -5,6 +5,7 @@ import Transactions
 /// Writers collect bytes; the caller takes them out as often as it likes with `take`.
 public struct CSVWriter {
     private var text: RecordText
+    private let fields = MappedField.allCases
     private var buffer = TextBuffer()
 
     /// A writer, with the header written.
@@ -17,7 +18,7 @@ public struct CSVWriter {
     /// Writes valid records.
     public mutating func write(_ records: some Sequence<Record>) {
         for record in records {
-            for field in MappedField.allCases {
+            for field in fields {
                 if field != .id { buffer.append(UInt8(ascii: ",")) }
                 if !RecordText.isDefault(field, of: record) { text.append(field, of: record, to: &buffer) }
             }
@@ -33,7 +34,7 @@ public struct CSVWriter {
 public struct NDJSONWriter {
     private var text: RecordText
     private var buffer = TextBuffer()
-    private let keys = MappedField.allCases.map { Array("\"\($0.name)\":".utf8) }
+    private let fields = MappedField.allCases.map { (field: $0, key: Array("\"\($0.name)\":".utf8)) }
 
     /// A writer of nothing yet.
     /// - Parameter names: finds names for codes; without it, and for codes without a name, numbers are written.
@@ -42,9 +43,9 @@ public struct NDJSONWriter {
     /// Writes valid records.
     public mutating func write(_ records: some Sequence<Record>) {
         for record in records {
-            for (position, field) in MappedField.allCases.enumerated() where !RecordText.isDefault(field, of: record) {
+            for (field, key) in fields where !RecordText.isDefault(field, of: record) {
                 buffer.append(field == .id ? UInt8(ascii: "{") : UInt8(ascii: ","))
-                buffer.append(contentsOf: keys[position])
+                buffer.append(contentsOf: key)
                 text.append(field, of: record, to: &buffer)
             }
             buffer.append("}\n")

@@ -109,7 +109,7 @@ import Transactions
         ("id,time,amount,currency,source,chanel\n", "\"chanel\" is no field; did you mean \"channel\"?"),
         ("id,time,amount,currency,source,id\n", "the column \"id\" comes 2 times"),
         ("4111111111111111,2024-05-31,x\n", "\"****************\""),
-        ("\"id,time\n", "the header has a quote that is never closed"),
+        ("12345678,2024-05-31,x\n", "\"********\""), ("\"id,time\n", "the header has a quote that is never closed"),
         ("\u{FEFF}", "the input has no header"),
     ])
     func wrongHeadersAreRefused(text: String, message: String) {
