@@ -116,7 +116,9 @@ struct Generator: Sendable {
             record.region = population.regionCodes[population.regions.index(regionDraw)]
             record.service = UInt32(truncatingIfNeeded: population.services.index(serviceDraw) + 1)
         default:
-            population.setPayee(rank: population.payees.index(payeeDraw), regionDraw: regionDraw, &record)
+            // The region's word is free for the rank: only payees of the first ranks, which need one word, use it.
+            let rank = population.payees.rank(payeeDraw, within: regionDraw)
+            population.setPayee(rank: rank, regionDraw: regionDraw, &record)
             record.service = UInt32(truncatingIfNeeded: population.services.index(serviceDraw) + 1)
         }
     }

@@ -24,12 +24,13 @@ final class Population: Sendable {
     let institutions = AliasTable(zipf: Population.institutionCount)
     let services = AliasTable(zipf: Population.commercialServiceCount)
     let procedures = AliasTable(zipf: Population.procedureCount)
-    let payees = AliasTable(zipf: Population.payeeCount)
+    let payees = SteppedZipf(Population.payeeCount)
     let regions = AliasTable(zipf: ReferenceDay.regions.count)
     let regionCodes = Table(ReferenceDay.regions.map(\.code))
 
     deinit {
-        for table in [sources, institutions, services, procedures, payees, regions] { table.deallocate() }
+        for table in [sources, institutions, services, procedures, regions] { table.deallocate() }
+        payees.deallocate()
         regionCodes.deallocate()
     }
 

@@ -3,7 +3,7 @@ import Transactions
 /// The generated reference day: a stream of records like those of a national retail switch, the same for the same seed.
 ///
 /// `docs/reference-day.md` specifies it. A record depends on day, count, seed and its position only, so follow-ups and
-/// resends need no memory of what came before; the tables of 5 MB are all that a day holds. A position that should
+/// resends need no memory of what came before; tables of 200 KB are all that a day holds. A position that should
 /// repeat or follow another one holds a new transaction where that one does not exist or was not approved.
 public struct ReferenceDay: Sendable {
     /// The UTC date of every record's time. The daily curve is that of local hours in Asia/Ho_Chi_Minh.

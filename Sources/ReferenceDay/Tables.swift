@@ -64,6 +64,45 @@ struct AliasTable: BitwiseCopyable, Sendable {
     func deallocate() { columns.deallocate() }
 }
 
+/// Zipf's law with exponent 1 over many ranks, in steps: a table small enough for the processor's first caches.
+///
+/// Ranks below 1,024 have their own weights, 1 / (rank + 1). Beyond, each octave is cut into 64 steps; a step has the
+/// sum of its ranks' weights, and within it every rank is equally likely, which is off by less than 0.8 %.
+struct SteppedZipf: Sendable {
+    private struct Step: BitwiseCopyable {
+        var first: UInt32
+        var count: UInt32
+    }
+
+    private let steps: Table<Step>
+    private let weights: AliasTable
+
+    /// Below this rank a step is one rank, and `rank` ignores its second word.
+    static let singleCount = 1024
+
+    init(_ count: Int) {
+        var ranges = (0..<min(count, SteppedZipf.singleCount)).map { $0..<$0 + 1 }
+        while let start = ranges.last?.upperBound, start < count {
+            let octave = 1 << (Int.bitWidth - 1 - start.leadingZeroBitCount)
+            ranges.append(start..<min(count, start + octave / 64))
+        }
+        steps = Table(ranges.map { Step(first: UInt32($0.lowerBound), count: UInt32($0.count)) })
+        weights = AliasTable(weights: ranges.map { $0.reduce(0) { $0 + 1 / Double($1 + 1) } })
+    }
+
+    /// A rank, from 0, from two words.
+    @inline(__always)
+    func rank(_ draw: UInt64, within: UInt64) -> Int {
+        let step = steps[weights.index(draw)]
+        return Int(step.first) &+ scaled(within, below: Int(step.count))
+    }
+
+    func deallocate() {
+        steps.deallocate()
+        weights.deallocate()
+    }
+}
+
 /// Quantiles of a distribution at 1,025 equally spaced probabilities, with straight lines between them.
 ///
 /// The two ends stand for the probabilities 2^-14 and 1 - 2^-14, where the distributions used here are finite.
