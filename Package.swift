@@ -62,7 +62,7 @@ let package = Package(
             name: "sluice",
             dependencies: [
                 "Transactions", "Ledger", "Rollups", "Presentation", "Formats", "ReferenceDay", "StreamProtocol",
-                "Service", "SluiceClient", "Storage", "Columns", "CPlatform", "Presentation", logging,
+                "Service", "SluiceClient", "Storage", "Columns", "CPlatform", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -24,6 +24,12 @@ public struct FoundRecord: Hashable, Sendable {
     public var sequence: UInt64
     /// The record.
     public var record: Record
+
+    /// `record` has `sequence`.
+    public init(sequence: UInt64, record: Record) {
+        self.sequence = sequence
+        self.record = record
+    }
 }
 
 /// What is in a ledger.

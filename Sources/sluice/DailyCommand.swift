@@ -92,7 +92,7 @@ struct DailyCommand: AsyncParsableCommand {
     }
 }
 
-extension CalendarDay: @retroactive ExpressibleByArgument {
+extension CalendarDay: ExpressibleByArgument {
     /// `yyyy-MM-dd`.
     public init?(argument: String) { self.init(argument) }
 }

@@ -52,7 +52,7 @@ struct FindCommand: AsyncParsableCommand {
             ),
             (.init("currency", isNumeric: false), { .text($0.record.currency.code) }),
             (.init("channel", isNumeric: false), { .text($0.record.channel.name) }),
-            (.init("payer", isNumeric: false), { $0.record.payer == 0 ? .none : .text(tokenText($0.record.payer)) }),
+            (.init("payer", isNumeric: false), { $0.record.payer == 0 ? .none : .text(TokenText.text(of: $0.record.payer)) }),
             (.init("payer_institution", isNumeric: false), { name(.institution, $0.record.payerInstitution) }),
             (.init("payee", isNumeric: false), { name(.payee, $0.record.payee) }),
             (.init("payee_institution", isNumeric: false), { name(.institution, $0.record.payeeInstitution) }),
@@ -80,12 +80,6 @@ extension Record {
         case .region: [UInt32(region)]
         }
     }
-}
-
-/// `token:` and the 12 hexadecimal digits of a payer's token, as text formats take it.
-private func tokenText(_ token: UInt64) -> String {
-    let digits = String(token, radix: 16)
-    return "token:" + String(repeating: "0", count: 12 - digits.count) + digits
 }
 
 /// RFC 3339 in UTC with microseconds.

@@ -24,7 +24,7 @@ enum LedgerAccess {
                     var configuration = ClientConfiguration()
                     configuration.clientName = "sluice command"
                     configuration.reconnectMilliseconds = 0
-                    return .daemon(try await SluiceClient.connect(to: .unix(path: files.socket), configuration: configuration))
+                    return .daemon(try await SluiceClient.connect(to: .unixSocket(path: files.socket), configuration: configuration))
                 } catch {
                     guard attempt < 50 else { throw LedgerError.inUse(directory: directory) }
                     try await Task.sleep(for: .milliseconds(100))

@@ -65,7 +65,7 @@ struct ServeCommand: AsyncParsableCommand {
     private func configuration(_ files: LedgerFiles) -> ServiceConfiguration {
         var configuration = ServiceConfiguration(tcp: (listen.host, listen.port), unixSocketPath: files.socket)
         configuration.mostConnections = connections
-        configuration.limits.idleMilliseconds = UInt32(idleSeconds) * 1000
+        configuration.limits.idleTimeoutMilliseconds = idleSeconds * 1000
         return configuration
     }
 
