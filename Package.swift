@@ -80,7 +80,7 @@ let package = Package(
         tests("ReferenceDayTests", ["ReferenceDay", "Transactions"]),
         tests("StreamProtocolTests", ["StreamProtocol", "Transactions"]),
         tests("ServiceTests", ["Service", "SluiceClient", "Ledger", "StreamProtocol", "Transactions", "ReferenceDay"]),
-        tests("CommandTests", ["Transactions"]),
+        tests("CommandTests", ["sluice", "Transactions", "Ledger", "StreamProtocol", "SluiceClient"]),
     ],
     swiftLanguageModes: [.v6]
 )

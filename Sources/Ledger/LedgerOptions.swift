@@ -8,6 +8,8 @@ public struct LedgerOptions: Sendable {
     public var identityByteCount = 1 << 30
     /// A date whose table got nothing new for so many records moves to a file.
     public var identityIdleCount: UInt64 = 4 << 20
+    /// Recent records whose duplicates are told without reading them back, at 8 bytes each.
+    public var digestCount = 32 << 20
     /// The most names that a space may have.
     public var nameCount = 4 << 20
     /// Statistics that no checkpoint has yet may take so much memory before one is made.

@@ -40,7 +40,7 @@ struct Restored {
         names.publish(try catalogue?.names() ?? [], isSaved: true)
         let index = IdentityIndex(
             key: log.settings.identityKey, ledger: log.settings.ledger, directory: files.index, fileSystem: fileSystem,
-            capacity: Committer.blockRecordCount)
+            capacity: Committer.blockRecordCount, digestCount: options.digestCount)
         if !index.adoptFiles(named: checkpoint.identityFiles, durable: log.endSequence - 1) {
             try index.reset(removingFiles: mayWrite)
             checkpoint.identityFrom = 1

@@ -24,18 +24,23 @@ public final class IdentityIndex {
     private var dates: [Int32: IdentityDate] = [:]
     private let fingerprints: UnsafeMutablePointer<Fingerprint>
     private let capacity: Int
+    private let digests: ContentDigests
 
     /// An index without identities.
     /// - Parameters:
     ///   - key: the ledger's own.
     ///   - directory: where files of closed dates are; created when missing by whoever made the ledger.
     ///   - capacity: the most records that are judged in one call.
-    public init(key: IdentityKey, ledger: UInt64, directory: String, fileSystem: any FileSystem, capacity: Int) {
+    ///   - digestCount: recent records whose duplicates are told without reading them back, at 8 bytes each.
+    public init(
+        key: IdentityKey, ledger: UInt64, directory: String, fileSystem: any FileSystem, capacity: Int, digestCount: Int
+    ) {
         self.key = key
         self.ledger = ledger
         self.directory = directory
         self.fileSystem = fileSystem
         self.capacity = capacity
+        digests = ContentDigests(key: key, capacity: digestCount)
         fingerprints = .allocate(capacity: capacity)
     }
 
@@ -73,6 +78,10 @@ public final class IdentityIndex {
             }
             let isKnown = date.table?.find(fingerprint) { sequence in
                 if sequence >= firstSequence { return confirm(base[Int(sequence - firstSequence)]) }
+                if digests.agrees(record, at: sequence) {
+                    verdict = .duplicate
+                    return true
+                }
                 return confirmations.record(sequence, source).map(confirm) ?? false
             }
             if isKnown != true, !date.files.isEmpty {
@@ -87,6 +96,8 @@ public final class IdentityIndex {
             base[acceptedCount] = record
             acceptedCount += 1
         }
+        digests.append(
+            UnsafeBufferPointer(start: base, count: acceptedCount), firstSequence: firstSequence)
         return acceptedCount
     }
 
@@ -109,7 +120,9 @@ public final class IdentityIndex {
             guard behind >= 0, verdicts[behind] == .accepted else { continue }
             if records[behind].utcDay != date.day { date = self.date(records[behind].utcDay) }
             _ = date.table?.find(fingerprints[behind]) { sequence in
-                if source.recordInMemory(sequence) == nil { wanted.append(sequence) }
+                if source.recordInMemory(sequence) == nil, !digests.agrees(records[behind], at: sequence) {
+                    wanted.append(sequence)
+                }
                 return false
             }
             if date.files.isEmpty { continue }
@@ -166,6 +179,7 @@ public final class IdentityIndex {
             guard sequence > date.through else { continue }
             byteCount += date.insert(Fingerprint(record, key: key), sequence: sequence)
         }
+        digests.append(records, firstSequence: firstSequence)
     }
 
     // MARK: Look-up by id

@@ -51,7 +51,7 @@ struct DailyCommand: AsyncParsableCommand {
             } else {
                 try emit(Report(answer, names: book.name).rendered(as: format))
             }
-            complain("as of sequence \(answer.sequence)")
+            if plot || format == .csv || format == .ndjson { complain("as of sequence \(answer.sequence)") }
         }
     }
 

@@ -28,7 +28,8 @@ private struct Records: RecordSource {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         return IdentityIndex(
             key: IdentityKey(k0: 1, k1: 2), ledger: 9, directory: directory, fileSystem: DiskFileSystem(),
-            capacity: 65_536)
+            capacity: 65_536,
+            digestCount: 1 << 16)
     }
 
     /// Judges `batch` as the committer would, and appends what is accepted to `known`.
