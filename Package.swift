@@ -81,6 +81,7 @@ let package = Package(
         tests("StreamProtocolTests", ["StreamProtocol", "Transactions"]),
         tests("ServiceTests", ["Service", "SluiceClient", "Ledger", "StreamProtocol", "Transactions", "ReferenceDay"]),
         tests("CommandTests", ["sluice", "Transactions", "Ledger", "StreamProtocol", "SluiceClient"]),
+        tests("DocumentationTests", ["sluice", "Formats"]),
     ],
     swiftLanguageModes: [.v6]
 )

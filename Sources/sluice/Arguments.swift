@@ -34,6 +34,8 @@ struct HostAndPort: ExpressibleByArgument {
         self.port = Int(port)
     }
 
+    var defaultValueDescription: String { "\(host):\(port)" }
+
     var address: ServerAddress { .tcp(host: host, port: port) }
 
     /// True when only this machine can reach it.
@@ -45,6 +47,8 @@ extension OutputFormat: ExpressibleByArgument {}
 /// A list of words with commas between.
 struct WordList: ExpressibleByArgument {
     let words: [String]
+
+    var defaultValueDescription: String { words.joined(separator: ",") }
 
     init(argument: String) {
         words = argument.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }

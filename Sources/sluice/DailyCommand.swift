@@ -8,9 +8,9 @@ struct DailyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "daily", abstract: "Statistics: how many, how much, how well, by whom, where.",
         discussion: """
-            Works with and without a running daemon, and includes everything that was receipted. Amounts are exact decimals in
-            the currency's major unit; where money is asked for, rows are given for each currency. docs/statistics.md defines
-            every dimension and measure.
+            Works with and without a running daemon, and includes everything that was receipted. Amounts are exact \
+            decimals in the currency's major unit; where money is asked for, rows are given for each currency. \
+            docs/statistics.md defines every dimension and measure.
 
             DIMENSIONS
               \(wrapped(Dimension.names))
@@ -20,8 +20,9 @@ struct DailyCommand: AsyncParsableCommand {
 
             EXAMPLES
               sluice daily --data ledger
-              sluice daily --data ledger --by day,channel --measures attempts,approved,amount
-              sluice daily --data ledger --from 2026-11-01 --to 2026-11-30 --by region --where kind=payment --format csv
+              sluice daily --data ledger --by day,channel --measures approved,amount
+              sluice daily --data ledger --from 2026-11-01 --to 2026-11-30 --by region
+              sluice daily --data ledger --by payee --where kind=payment --format csv
               sluice daily --data ledger --by hour --measures attempts --plot
             """)
 
@@ -52,7 +53,10 @@ struct DailyCommand: AsyncParsableCommand {
             } else {
                 try emit(Report(answer, names: book.name).rendered(as: format))
             }
-            if plot || format == .csv || format == .ndjson { complain("as of sequence \(answer.sequence)") }
+            if plot && answer.rows.isEmpty { complain("no matching events") }
+            if plot || format == .csv || format == .ndjson {
+                complain("as of sequence \(formatCount(answer.sequence))")
+            }
         }
     }
 
@@ -103,7 +107,7 @@ extension CalendarDay: ExpressibleByArgument {
 private func wrapped(_ words: [String]) -> String {
     var lines = [""]
     for word in words {
-        if lines[lines.count - 1].count + word.count > 76 { lines.append("") }
+        if lines[lines.count - 1].count + word.count > 74 { lines.append("") }
         lines[lines.count - 1] += lines[lines.count - 1].isEmpty ? word : ", \(word)"
     }
     return lines.joined(separator: ",\n  ")

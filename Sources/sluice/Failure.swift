@@ -34,6 +34,18 @@ struct UsageError: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
+/// A file or stream that cannot be read or written.
+struct InputOutputError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// The system's own words for why Foundation could not read or write.
+func reason(of error: CocoaError) -> String {
+    (error.underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? error.localizedDescription
+}
+
 /// Runs a command's work; an error becomes one line on standard error and an exit code.
 func reportingErrors(_ work: () async throws -> Void) async throws {
     do {
@@ -56,6 +68,7 @@ func emit(_ bytes: [UInt8]) throws {
     do {
         try FileHandle.standardOutput.write(contentsOf: Data(bytes))
     } catch {
-        throw UsageError("cannot write to standard output: \(error.localizedDescription)")
+        throw InputOutputError(
+            "cannot write to standard output: \((error as? CocoaError).map(reason) ?? error.localizedDescription)")
     }
 }

@@ -8,8 +8,9 @@ struct FindCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "find", abstract: "Every event of the transaction with an id, in order.",
         discussion: """
-            The id is what the source sent: a UUID, a reference of up to 16 characters, or a longer one, which is found by its
-            hash. Several sources may have used the same.
+            The id is what the source sent: a UUID, a reference of up to 16 characters, or a longer one, which is \
+            found by its hash. Several sources may have used the same. A table leaves out the columns that are empty \
+            for all events; the other formats always have all columns.
 
             EXAMPLES
               sluice find 536365-85123A --data ledger
@@ -29,8 +30,11 @@ struct FindCommand: AsyncParsableCommand {
                 try await book.fetch(Set(found.flatMap { $0.record.codes(in: space) }), space, from: access)
             }
             await access.close()
-            try emit(report(found, book).rendered(as: format))
             if found.isEmpty { complain("no transaction has the id '\(id)'") }
+            if !found.isEmpty || format != .table {
+                let report = report(found, book)
+                try emit((format == .table ? report.withoutIdleColumns : report).rendered(as: format))
+            }
         }
     }
 
@@ -69,6 +73,17 @@ struct FindCommand: AsyncParsableCommand {
             (.init("test", isNumeric: false), { .text($0.record.isTest ? "yes" : "no") }),
         ]
         return Report(columns: columns.map(\.0), rows: found.map { record in columns.map { $0.1(record) } })
+    }
+}
+
+extension Report {
+    /// Without the columns that say nothing in any row, so that a table of a few events fits a screen.
+    fileprivate var withoutIdleColumns: Report {
+        let idle: [String: Report.Value] = ["step": .count(0), "overdue": .text("no"), "test": .text("no")]
+        let kept = columns.indices.filter { column in
+            !rows.allSatisfy { $0[column] == idle[columns[column].name, default: .none] }
+        }
+        return Report(columns: kept.map { columns[$0] }, rows: rows.map { row in kept.map { row[$0] } })
     }
 }
 

@@ -8,11 +8,11 @@ struct GenerateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate", abstract: "Write the reference day, or a part of it.",
         discussion: """
-            A day of a national switch as docs/reference-day.md specifies it, late resends and conflicts included. The same day,
-            count and seed give the same bytes.
+            A day of a national switch as docs/reference-day.md specifies it, late resends and conflicts included. \
+            The same day, count and seed give the same bytes.
 
             EXAMPLES
-              sluice generate --day 2026-11-20 --count 1000000 --seed 1 --format binary --output day.raw
+              sluice generate --day 2026-11-20 --count 1000000 --output day.raw
               sluice generate --day 2026-11-20 --count 1000 --format csv | head
             """)
 
@@ -58,7 +58,7 @@ struct GenerateCommand: AsyncParsableCommand {
         guard let output else { return .standardOutput }
         guard FileManager.default.createFile(atPath: output, contents: nil),
             let file = FileHandle(forWritingAtPath: output)
-        else { throw UsageError("cannot write to \(output)") }
+        else { throw InputOutputError("cannot write to \(output): \(String(cString: strerror(errno)))") }
         return file
     }
 }

@@ -4,8 +4,9 @@ struct InitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init", abstract: "Make a ledger and its token key.",
         discussion: """
-            The time zone and the cut-over decide which business day a moment belongs to; they matter to statistics only and
-            can be changed later with 'sluice rebuild'. With --cutover 23:00, 23:00 and later belong to the next date.
+            The time zone and the cut-over decide which business day a moment belongs to; they matter to statistics \
+            only and can be changed later with 'sluice rebuild'. With --cutover 23:00, 23:00 and later belong to the \
+            next date.
 
             EXAMPLE
               sluice init --data ledger --time-zone Asia/Ho_Chi_Minh --cutover 23:00
@@ -42,6 +43,8 @@ struct Cutover: ExpressibleByArgument, CustomStringConvertible {
         else { return nil }
         self.minutes = hours * 60 + minutes
     }
+
+    var defaultValueDescription: String { "\(self)" }
 
     var description: String {
         [minutes / 60, minutes % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")

@@ -76,11 +76,18 @@ enum LedgerAccess {
             let all = reader.names(of: space)
             return Dictionary(uniqueKeysWithValues: codes.compactMap { code in all[code].map { (code, $0) } })
         case .daemon:
-            let names: [String?] = try await ask(.names(space: space.rawValue, codes: codes))
-            return Dictionary(
-                uniqueKeysWithValues: zip(codes, names).compactMap { code, name in name.map { (code, $0) } })
+            var names: [UInt32: String] = [:]
+            for start in stride(from: 0, to: codes.count, by: LedgerAccess.codesPerQuery) {
+                let piece = Array(codes[start..<min(start + LedgerAccess.codesPerQuery, codes.count)])
+                let found: [String?] = try await ask(.names(space: space.rawValue, codes: piece))
+                for (code, name) in zip(piece, found) { names[code] = name }
+            }
+            return names
         }
     }
+
+    /// Codes of ten digits that fit into one query, which has at most 64 KiB.
+    private static let codesPerQuery = 5000
 
     private func ask<Reply: Decodable>(_ query: LocalQuery) async throws -> Reply {
         guard case .daemon(let client) = self else { preconditionFailure("only a daemon is asked") }

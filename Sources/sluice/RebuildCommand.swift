@@ -1,12 +1,14 @@
 import ArgumentParser
+import Foundation
 import Ledger
+import Presentation
 
 struct RebuildCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rebuild", abstract: "Make catalogue and index anew from the log alone.",
         discussion: """
-            The log is the truth; names, statistics and identities come from it. With --time-zone or --cutover the business days
-            change with it; identities do not depend on them. Stop the daemon first.
+            The log is the truth; names, statistics and identities come from it. With --time-zone or --cutover the \
+            business days change with it; identities do not depend on them. Stop the daemon first.
 
             EXAMPLES
               sluice rebuild --data ledger
@@ -24,7 +26,7 @@ struct RebuildCommand: AsyncParsableCommand {
             let duration = try clock.measure { try files.rebuild(timeZone: timeZone, cutoverMinutes: cutover?.minutes) }
             let status = try LedgerReader(files).status()
             complain(
-                "rebuilt statistics and identities of \(status.records) records in \(duration.formatted(.units(allowed: [.seconds], fractionalPart: .show(length: 1))))"
+                "rebuilt statistics and identities of \(formatCount(status.records)) records in \(String(format: "%.1f", duration / .seconds(1))) s"
             )
         }
     }

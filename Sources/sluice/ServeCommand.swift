@@ -11,10 +11,10 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Run the daemon that takes streams of transactions.",
         discussion: """
-            Gateways stream to HOST:PORT (the protocol is described in docs/protocol.md); 'daily', 'find' and 'status' on this
-            machine ask the daemon through the ledger's own socket. SIGTERM or Ctrl-C takes what is on its way, answers it and
-            stops. There are no passwords yet: listen beyond this machine only on a network that you trust, and say so with
-            --anonymous.
+            Gateways stream to HOST:PORT (the protocol is described in docs/protocol.md); 'daily', 'find' and \
+            'status' on this machine ask the daemon through the ledger's own socket. SIGTERM or Ctrl-C takes what is \
+            on its way, answers it and stops. There are no passwords yet: listen beyond this machine only on a \
+            network that you trust, and say so with --anonymous.
 
             EXAMPLES
               sluice serve --data ledger --listen 127.0.0.1:7501
@@ -22,7 +22,7 @@ struct ServeCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var data: DataOption
-    @Option(help: ArgumentHelp("Where to listen.", valueName: "host:port"))
+    @Option(help: ArgumentHelp("Where to listen; port 0 is any free one.", valueName: "host:port"))
     var listen = HostAndPort(argument: "127.0.0.1:7501")!
     @Flag(help: "Take connections from other machines, without knowing who they are.") var anonymous = false
     @Option(help: "The most connections at a time.") var connections = 10_000

@@ -31,21 +31,29 @@ struct StatusCommand: AsyncParsableCommand {
         let days = status.firstDay.map { "\(status.days), \($0) to \(status.lastDay ?? $0)" } ?? "none"
         let perRecord =
             status.records == 0 ? "" : String(format: " (%.1f a record)", Double(status.bytes) / Double(status.records))
-        let names = NameSpace.allCases.map { "\(formatCount(status.names[$0.name] ?? 0)) of \($0.name)" }
+        let names = NameSpace.allCases.compactMap { space -> String? in
+            guard let count = status.names[space.name], count > 0 else { return nil }
+            return counted(count, space.name)
+        }
         let lines = [
             ("ledger", "\(status.ledger) in \(status.directory)"),
             ("business days", "\(status.timeZone), cut-over \(status.cutover)"),
             ("records", formatCount(status.records)),
-            ("log", "\(formatBytes(status.bytes)) in \(formatCount(status.segments)) segment(s)\(perRecord)"),
+            ("log", "\(formatBytes(status.bytes)) in \(counted(status.segments, "segment"))\(perRecord)"),
             ("derived files", formatBytes(status.derivedBytes)),
             ("days", days),
-            ("names", names.joined(separator: ", ")),
+            ("names", names.isEmpty ? "none" : names.joined(separator: ", ")),
             ("statistics saved to", "sequence \(formatCount(status.checkpoint))"),
             ("chain", status.chain),
             ("daemon", status.isServed ? "running, \(formatBytes(Int(status.residentBytes))) of memory" : "none"),
         ]
         return lines.map { $0.padding(toLength: 20, withPad: " ", startingAt: 0) + harmless($1) + "\n" }.joined()
     }
+}
+
+/// A number and what is counted: `no fault`, `1 fault`, `2 faults`.
+func counted(_ count: Int, _ noun: String) -> String {
+    count == 0 ? "no \(noun)" : "\(formatCount(count)) \(noun)\(count == 1 ? "" : "s")"
 }
 
 /// A value as one line of JSON with its keys in order.

@@ -8,8 +8,8 @@ struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Check every checksum, the chain, and each rollup against a recount.",
         discussion: """
-            Reads the whole ledger at rest and changes nothing; stop the daemon first. Each fault is named with its file, offset
-            and sequences on a line of its own. Exit code 65 when there is any.
+            Reads the whole ledger at rest and changes nothing; stop the daemon first. Each fault is named with its \
+            file, offset and sequences on a line of its own. Exit code 65 when there is any.
 
             EXAMPLE
               sluice verify --data ledger
@@ -44,8 +44,8 @@ struct VerifyCommand: AsyncParsableCommand {
                 for fault in report.faults { try emit(fault + "\n") }
                 try emit(
                     "\(formatCount(report.records)) records in \(formatCount(report.blocks)) blocks, "
-                        + "\(formatCount(report.chunks)) days of rollups compared with a recount, chain \(chain)\n"
-                        + (report.faults.isEmpty ? "no fault\n" : "\(report.faults.count) fault(s)\n"))
+                        + "\(formatCount(report.chunks)) days of rollups compared with a recount\nchain \(chain)\n"
+                        + "\(counted(report.faults.count, "fault"))\n")
             }
             if !report.faults.isEmpty { throw ExitCode.damage }
         }

@@ -16,10 +16,11 @@ struct BenchIngestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ingest", abstract: "Stream the reference day into a daemon of its own and time it.",
         discussion: """
-            Starts a daemon on loopback over a fresh ledger, streams the generated day to it (resends and conflicts included),
-            and waits for the last receipt; each receipt came after the flush that covers it. The day is generated beforehand and
-            takes 64 bytes of memory a record. A warm-up of a tenth goes first, into a ledger that is thrown away. Latencies are of
-            batches in a closed loop: from the send to the receipt, with up to --window batches on their way.
+            Starts a daemon on loopback over a fresh ledger, streams the generated day to it (resends and conflicts \
+            included), and waits for the last receipt; each receipt came after the flush that covers it. The day is \
+            generated beforehand and takes 64 bytes of memory a record. A warm-up of a tenth goes first, into a \
+            ledger that is thrown away. Latencies are of batches in a closed loop: from the send to the receipt, \
+            with up to --window batches on their way.
 
             EXAMPLES
               sluice bench ingest --count 1000000

@@ -9,16 +9,18 @@ struct LoadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "load", abstract: "Take files in: CSV, NDJSON or raw 64-byte records.",
         discussion: """
-            Each row is accepted, a duplicate (in the ledger already, with the same content), a conflict (in the ledger with
-            other content) or rejected, and the four counts add up to the rows. What was not accepted goes to --rejects with row,
-            field and reason; nothing else is held up by it. Loading the same file again accepts nothing.
+            Each row is accepted, a duplicate (in the ledger already, with the same content), a conflict (in the \
+            ledger with other content) or rejected, and the four counts add up to the rows. What was not accepted \
+            goes to --rejects with row, field and reason; nothing else is held up by it. Loading the same file again \
+            accepts nothing.
 
-            A mapping says which columns mean what (docs/mapping.md). Without one, columns have the names of the fields, as
-            'sluice generate --format csv' writes them.
+            A mapping says which columns mean what (docs/mapping.md). Without one, columns have the names of the \
+            fields, as 'sluice generate --format csv' writes them.
 
             EXAMPLES
               sluice load shop.csv --mapping shop.json --data ledger
-              gunzip -c shop.csv.gz | sluice load - --format csv --mapping shop.json --data ledger --rejects rejects.csv
+              sluice load shop.csv --mapping shop.json --rejects rejects.csv
+              gunzip -c shop.csv.gz | sluice load - --format csv --mapping shop.json
               sluice load day.raw --server 127.0.0.1:7501 --json
             """)
 
@@ -29,7 +31,8 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: "The mapping, a JSON file.", completion: .file(extensions: ["json"])) var mapping: String?
     @Option(help: "The source of all rows; goes before the mapping's.") var source: String?
     @Option(help: "A file for what was not accepted.", completion: .file()) var rejects: String?
-    @Option(help: "The most new names of each kind; rows that need more are rejected.") var newNames: Int?
+    @Option(help: "The most new names of each space (source, payee, ...); rows that need more are rejected.")
+    var newNames: Int?
     @Flag(help: "The counts as one JSON object.") var json = false
 
     private struct Summary: Encodable {
@@ -74,7 +77,7 @@ struct LoadCommand: AsyncParsableCommand {
                     do {
                         try await loading.load(try open(name))
                     } catch {
-                        failure = error is FormatError ? FormatError("\(name): \(error)") : error
+                        failure = told(error, about: name)
                     }
                     rows += loading.rowCount
                     rejected.append((name, loading.rejects))
@@ -91,7 +94,8 @@ struct LoadCommand: AsyncParsableCommand {
                 rows: rows, accepted: totals.accepted, duplicates: totals.duplicates, conflicts: totals.conflicts,
                 rejected: totals.rejected + rejected.reduce(0) { $0 + $1.rejects.count },
                 seconds: (ContinuousClock.now - start) / .seconds(1))
-            try emit(json ? try jsonText(summary) : text(summary))
+            // Nothing was read at all: the error says it better than four zeros.
+            if failure == nil || rows > 0 || json { try emit(json ? try jsonText(summary) : text(summary)) }
             if let failure { throw failure }
             if summary.conflicts + summary.rejected > 0 { throw ExitCode.rowsRejected }
         }
@@ -101,7 +105,7 @@ struct LoadCommand: AsyncParsableCommand {
         var mapping = Mapping()
         if let path = self.mapping {
             guard let bytes = FileManager.default.contents(atPath: path) else {
-                throw UsageError("cannot read the mapping \(path)")
+                throw InputOutputError("cannot read the mapping \(path)")
             }
             do throws(FormatError) {
                 mapping = try Mapping(json: bytes)
@@ -127,10 +131,19 @@ struct LoadCommand: AsyncParsableCommand {
         return format
     }
 
+    /// An error of reading an input, with the input's name.
+    private func told(_ error: any Error, about name: String) -> any Error {
+        switch error {
+        case let error as FormatError: FormatError("\(name): \(error)")
+        case let error as CocoaError: InputOutputError("cannot read \(name): \(reason(of: error))")
+        default: error
+        }
+    }
+
     private func open(_ name: String) throws -> FileHandle {
         if name == "-" { return .standardInput }
         guard let file = FileHandle(forReadingAtPath: name) else {
-            throw UsageError("cannot read \(name): \(String(cString: strerror(errno)))")
+            throw InputOutputError("cannot read \(name): \(String(cString: strerror(errno)))")
         }
         return file
     }
@@ -141,7 +154,7 @@ struct LoadCommand: AsyncParsableCommand {
             var writer = RejectsWriter()
             writer.write(all.sorted { $0.row < $1.row })
             guard FileManager.default.createFile(atPath: path, contents: Data(writer.take())) else {
-                throw UsageError("cannot write to \(path)")
+                throw InputOutputError("cannot write to \(path): \(String(cString: strerror(errno)))")
             }
         } else {
             for reject in all.prefix(10) { complain("\(reject)") }
@@ -153,7 +166,8 @@ struct LoadCommand: AsyncParsableCommand {
 
     private func text(_ summary: Summary) -> String {
         """
-        \(formatCount(summary.rows)) rows in \(String(format: "%.2f", summary.seconds)) s: \
+        \(formatCount(summary.rows)) rows in \(String(format: "%.2f", summary.seconds)) s \
+        (\(formatRate(summary.rows, seconds: summary.seconds))): \
         \(formatCount(summary.accepted)) accepted, \(formatCount(summary.duplicates)) duplicates, \
         \(formatCount(summary.conflicts)) conflicts, \(formatCount(summary.rejected)) rejected
 
