@@ -165,6 +165,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         return try result.get()
     }
 
+    /// The codes of names that have one; nil for each other. No code is given.
     public func knownCodes(for names: [Name]) -> [UInt32?] { registry.codes(for: names) }
 
     /// Tokens of account numbers. Nothing is kept.
@@ -174,6 +175,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
 
     // MARK: Asking
 
+    /// The statistics that a question asks for, as of the last sequence that was receipted before the call. Blocks.
     public func answer(_ question: Question) throws -> Answer {
         try checkOpen()
         let statistics = Statistics(log: log, calendar: calendar)
@@ -182,6 +184,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         }
     }
 
+    /// Every event with an id, in order of sequence. Blocks.
     public func find(_ id: RecordID) throws -> [FoundRecord] {
         try checkOpen()
         let found = Mutex<Result<[UInt64], any Error>?>(nil)
@@ -196,12 +199,14 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         return try log.find(id, among: candidates)
     }
 
+    /// What is in the ledger. Blocks.
     public func status() throws -> LedgerStatus {
         try LedgerStatus(
             files: files, log: log, names: registry, days: answer(LedgerStatus.daysQuestion),
             checkpoint: checkpointer.checkpointSequence, chain: flusher.chain, isServed: true, fileSystem: fileSystem)
     }
 
+    /// The names of a space by their codes.
     public func names(of space: NameSpace) -> [UInt32: String] { registry.names(of: space) }
 
     private func checkOpen() throws(Refusal) {

@@ -6,6 +6,7 @@ import Transactions
 
 /// A ledger at rest, read by a process that changes nothing: it shares the lock with other readers and keeps holders out.
 public final class LedgerReader: LedgerView, @unchecked Sendable {
+    /// The settings in force at the log's end.
     public let settings: LedgerSettings
     /// Where its files are.
     public let files: LedgerFiles
@@ -69,6 +70,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
             path: copy + "/catalogue.sqlite", ledger: ledger, mode: .readWrite, rollupSignature: signature)
     }
 
+    /// The statistics that a question asks for, as of the log's end.
     public func answer(_ question: Question) throws -> Answer {
         try state.withLock { state in
             try Statistics(log: log, calendar: calendar).answer(question, catalogue: state.catalogue) { rollup, days in
@@ -80,11 +82,13 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
         }
     }
 
+    /// Every event with an id, in order of sequence.
     public func find(_ id: RecordID) throws -> [FoundRecord] {
         let candidates = try state.withLock { try $0.restored.index.candidates(for: id) }
         return try log.find(id, among: candidates)
     }
 
+    /// What is in the ledger.
     public func status() throws -> LedgerStatus {
         try LedgerStatus(
             files: files, log: log, names: registry, days: answer(LedgerStatus.daysQuestion),
@@ -92,8 +96,10 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
             isServed: false, fileSystem: fileSystem)
     }
 
+    /// The codes of names that have one; nil for each other.
     public func knownCodes(for names: [Name]) -> [UInt32?] { registry.codes(for: names) }
 
+    /// The names of a space by their codes.
     public func names(of space: NameSpace) -> [UInt32: String] { registry.names(of: space) }
 
     func withParts<Result>(_ body: (Restored, Catalogue?) throws -> Result) rethrows -> Result {

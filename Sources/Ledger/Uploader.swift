@@ -97,6 +97,7 @@ public final class Uploader: BatchOwner {
         }
     }
 
+    /// Lets the sender go on: the batch that waited for slots is in the ring.
     public func ledgerDidAdmitWaitingBatch() {
         condition.lock()
         state.withLock { $0.isWaiting = false }
@@ -104,6 +105,7 @@ public final class Uploader: BatchOwner {
         condition.unlock()
     }
 
+    /// Counts the answers of batches.
     public func ledgerDidAnswer(_ answers: [BatchAnswer]) {
         condition.lock()
         state.withLock { state in

@@ -48,7 +48,9 @@ final class ContentDigests {
     }
 
     private func makeChunk(_ number: UInt64) -> UnsafeMutablePointer<UInt64> {
-        if chunks.count >= chunkLimit, let oldest = chunks.keys.min() { chunks.removeValue(forKey: oldest)?.deallocate() }
+        if chunks.count >= chunkLimit, let oldest = chunks.keys.min() {
+            chunks.removeValue(forKey: oldest)?.deallocate()
+        }
         let chunk = UnsafeMutablePointer<UInt64>.allocate(capacity: ContentDigests.chunkCount)
         chunk.initialize(repeating: 0, count: ContentDigests.chunkCount)
         chunks[number] = chunk

@@ -7,6 +7,7 @@ public struct DiskFileSystem: FileSystem {
     /// The file system of this process.
     public init() {}
 
+    /// Opens a file, or makes it where the mode says so.
     public func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> any StorageFile {
         let flags: Int32 =
             switch mode {
@@ -21,6 +22,7 @@ public struct DiskFileSystem: FileSystem {
         return DiskFile(path: path, descriptor: descriptor)
     }
 
+    /// The names in a directory, sorted.
     public func list(_ directory: String) throws(StorageError) -> [String] {
         guard let stream = opendir(directory) else { throw StorageError("list", directory) }
         defer { closedir(stream) }
@@ -34,6 +36,7 @@ public struct DiskFileSystem: FileSystem {
         return names.sorted()
     }
 
+    /// Makes a directory and those above it; one that is there already is left as it is.
     public func createDirectory(_ path: String) throws(StorageError) {
         if mkdir(path, 0o750) == 0 { return }
         let reason = errno
@@ -46,22 +49,27 @@ public struct DiskFileSystem: FileSystem {
         guard mkdir(path, 0o750) == 0 || errno == EEXIST else { throw StorageError("create directory", path) }
     }
 
+    /// True when there is a file or directory at `path`.
     public func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+    /// Renames a file; one at the new path is replaced in one step.
     public func rename(_ source: String, to target: String) throws(StorageError) {
         guard Glibc.rename(source, target) == 0 else { throw StorageError("rename", source) }
     }
 
+    /// Removes a file.
     public func remove(_ path: String) throws(StorageError) {
         guard unlink(path) == 0 || errno == ENOENT else { throw StorageError("remove", path) }
     }
 
+    /// Makes what was created, renamed and removed in a directory durable.
     public func synchroniseDirectory(_ path: String) throws(StorageError) {
         let descriptor = try retrying("open", path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         defer { close(descriptor) }
         _ = try retrying("synchronise", path) { fsync(descriptor) }
     }
 
+    /// Takes the lock of a file, without waiting; nil when another holds it.
     public func lock(_ path: String, exclusively: Bool) throws(StorageError) -> (any FileLock)? {
         // A reader may lack the right to write: it then locks the file that is there.
         var descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)

@@ -31,7 +31,8 @@ struct DailyCommand: AsyncParsableCommand {
     @Option(help: "Dimensions, with commas between.") var by = WordList(argument: "day")
     @Option(
         name: .customLong("where"), parsing: .singleValue,
-        help: ArgumentHelp("Only rows with this value; may be repeated, also for one dimension.", valueName: "dimension=value"))
+        help: ArgumentHelp(
+            "Only rows with this value; may be repeated, also for one dimension.", valueName: "dimension=value"))
     var conditions: [String] = []
     @Option(help: "Measures, with commas between, or 'all'.")
     var measures = WordList(argument: "attempts,approved,settled,amount,refunds,refund_amount")
@@ -58,7 +59,8 @@ struct DailyCommand: AsyncParsableCommand {
     private func question(_ access: LedgerAccess) async throws -> Question {
         let dimensions = try by.words.map { try word($0, Dimension.self, "dimension") }
         let asked =
-            try measures.words == ["all"] ? Measure.allCases : measures.words.map { try word($0, Measure.self, "measure") }
+            try measures.words == ["all"]
+            ? Measure.allCases : measures.words.map { try word($0, Measure.self, "measure") }
         do {
             return try Question(
                 from: from, to: to, by: dimensions, filters: try await filters(access), measures: asked)

@@ -52,7 +52,10 @@ struct FindCommand: AsyncParsableCommand {
             ),
             (.init("currency", isNumeric: false), { .text($0.record.currency.code) }),
             (.init("channel", isNumeric: false), { .text($0.record.channel.name) }),
-            (.init("payer", isNumeric: false), { $0.record.payer == 0 ? .none : .text(TokenText.text(of: $0.record.payer)) }),
+            (
+                .init("payer", isNumeric: false),
+                { $0.record.payer == 0 ? .none : .text(TokenText.text(of: $0.record.payer)) }
+            ),
             (.init("payer_institution", isNumeric: false), { name(.institution, $0.record.payerInstitution) }),
             (.init("payee", isNumeric: false), { name(.payee, $0.record.payee) }),
             (.init("payee_institution", isNumeric: false), { name(.institution, $0.record.payeeInstitution) }),
@@ -87,7 +90,8 @@ private func timeText(_ microseconds: Int64) -> String {
     let day = CalendarDay(daysSince1970: Int32(floorDivision(microseconds, 86_400_000_000)))
     let rest = microseconds - Int64(day.daysSince1970) * 86_400_000_000
     let clock = String(
-        format: "%02d:%02d:%02d.%06d", Int(rest / 3_600_000_000), Int(rest / 60_000_000 % 60), Int(rest / 1_000_000 % 60),
+        format: "%02d:%02d:%02d.%06d", Int(rest / 3_600_000_000), Int(rest / 60_000_000 % 60),
+        Int(rest / 1_000_000 % 60),
         Int(rest % 1_000_000))
     return "\(day)T\(clock)Z"
 }

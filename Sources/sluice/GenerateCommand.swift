@@ -1,6 +1,6 @@
 import ArgumentParser
-import Foundation
 import Formats
+import Foundation
 import ReferenceDay
 import Transactions
 
@@ -56,7 +56,8 @@ struct GenerateCommand: AsyncParsableCommand {
 
     private func outputFile() throws -> FileHandle {
         guard let output else { return .standardOutput }
-        guard FileManager.default.createFile(atPath: output, contents: nil), let file = FileHandle(forWritingAtPath: output)
+        guard FileManager.default.createFile(atPath: output, contents: nil),
+            let file = FileHandle(forWritingAtPath: output)
         else { throw UsageError("cannot write to \(output)") }
         return file
     }

@@ -20,7 +20,8 @@ struct InitCommand: AsyncParsableCommand {
             let files = try data.files()
             try files.create(timeZone: timeZone, cutoverMinutes: cutover.minutes)
             complain(
-                "made a ledger in \(files.directory): time zone \(timeZone), cut-over \(cutover); keep \(files.tokenKey) secret")
+                "made a ledger in \(files.directory): time zone \(timeZone), cut-over \(cutover); keep \(files.tokenKey) secret"
+            )
         }
     }
 }
@@ -35,11 +36,14 @@ struct Cutover: ExpressibleByArgument, CustomStringConvertible {
 
     init?(argument: String) {
         let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ $0.count == 2 }), let hours = Int(parts[0]), let minutes = Int(parts[1]),
+        guard parts.count == 2, parts.allSatisfy({ $0.count == 2 }), let hours = Int(parts[0]),
+            let minutes = Int(parts[1]),
             (0..<24).contains(hours), (0..<60).contains(minutes)
         else { return nil }
         self.minutes = hours * 60 + minutes
     }
 
-    var description: String { [minutes / 60, minutes % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":") }
+    var description: String {
+        [minutes / 60, minutes % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":")
+    }
 }

@@ -24,7 +24,9 @@ enum LedgerAccess {
                     var configuration = ClientConfiguration()
                     configuration.clientName = "sluice command"
                     configuration.reconnectMilliseconds = 0
-                    return .daemon(try await SluiceClient.connect(to: .unixSocket(path: files.socket), configuration: configuration))
+                    return .daemon(
+                        try await SluiceClient.connect(
+                            to: .unixSocket(path: files.socket), configuration: configuration))
                 } catch {
                     guard attempt < 50 else { throw LedgerError.inUse(directory: directory) }
                     try await Task.sleep(for: .milliseconds(100))
@@ -75,7 +77,8 @@ enum LedgerAccess {
             return Dictionary(uniqueKeysWithValues: codes.compactMap { code in all[code].map { (code, $0) } })
         case .daemon:
             let names: [String?] = try await ask(.names(space: space.rawValue, codes: codes))
-            return Dictionary(uniqueKeysWithValues: zip(codes, names).compactMap { code, name in name.map { (code, $0) } })
+            return Dictionary(
+                uniqueKeysWithValues: zip(codes, names).compactMap { code, name in name.map { (code, $0) } })
         }
     }
 

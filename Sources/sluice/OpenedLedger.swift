@@ -8,7 +8,8 @@ func openLedger(
 ) throws -> Ledger {
     if !files.exist(in: DiskFileSystem()) {
         try files.create(timeZone: "UTC", cutoverMinutes: 0)
-        complain("made a ledger in \(files.directory) with business days in UTC ('sluice init' makes one with another zone)")
+        complain(
+            "made a ledger in \(files.directory) with business days in UTC ('sluice init' makes one with another zone)")
     }
     return try Ledger(files, options: options, report: { complain("sluice: \($0)") }, onFailure: onFailure)
 }

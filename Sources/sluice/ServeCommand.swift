@@ -26,7 +26,8 @@ struct ServeCommand: AsyncParsableCommand {
     var listen = HostAndPort(argument: "127.0.0.1:7501")!
     @Flag(help: "Take connections from other machines, without knowing who they are.") var anonymous = false
     @Option(help: "The most connections at a time.") var connections = 10_000
-    @Option(help: "Seconds of silence in the middle of a frame after which a connection is closed.") var idleSeconds = 60
+    @Option(help: "Seconds of silence in the middle of a frame after which a connection is closed.") var idleSeconds =
+        60
 
     func validate() throws {
         guard anonymous || listen.isLoopback else {
@@ -34,7 +35,9 @@ struct ServeCommand: AsyncParsableCommand {
                 "\(listen.host) can be reached from other machines, and anybody there could send. Listen on 127.0.0.1, or add --anonymous."
             )
         }
-        guard connections > 0, idleSeconds > 0 else { throw ValidationError("--connections and --idle-seconds are at least 1") }
+        guard connections > 0, idleSeconds > 0 else {
+            throw ValidationError("--connections and --idle-seconds are at least 1")
+        }
     }
 
     func run() async throws {

@@ -29,7 +29,8 @@ struct StatusCommand: AsyncParsableCommand {
 
     private func text(_ status: LedgerStatus) -> String {
         let days = status.firstDay.map { "\(status.days), \($0) to \(status.lastDay ?? $0)" } ?? "none"
-        let perRecord = status.records == 0 ? "" : String(format: " (%.1f a record)", Double(status.bytes) / Double(status.records))
+        let perRecord =
+            status.records == 0 ? "" : String(format: " (%.1f a record)", Double(status.bytes) / Double(status.records))
         let names = NameSpace.allCases.map { "\(formatCount(status.names[$0.name] ?? 0)) of \($0.name)" }
         let lines = [
             ("ledger", "\(status.ledger) in \(status.directory)"),

@@ -37,7 +37,8 @@ struct VerifyCommand: AsyncParsableCommand {
             let chain = hexadecimal(report.chain.digest)
             if json {
                 let result = Result(
-                    records: report.records, blocks: report.blocks, chunks: report.chunks, chain: chain, faults: report.faults)
+                    records: report.records, blocks: report.blocks, chunks: report.chunks, chain: chain,
+                    faults: report.faults)
                 try emit(try jsonText(result))
             } else {
                 for fault in report.faults { try emit(fault + "\n") }

@@ -104,5 +104,7 @@ private final class GeneratedDay {
 
     deinit { buffer.deallocate() }
 
-    func prefix(_ count: Int) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: buffer[..<count])) }
+    func prefix(_ count: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: buffer[..<count]))
+    }
 }

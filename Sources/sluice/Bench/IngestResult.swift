@@ -99,7 +99,10 @@ struct IngestResult: Encodable {
         func milliseconds(_ value: Double) -> String { String(format: "%.2f ms", value) }
         let latency = latencyMilliseconds
         let lines = [
-            ("records", "\(formatCount(records)) in \(String(format: "%.2f", seconds)) s: \(formatRate(records, seconds: seconds))"),
+            (
+                "records",
+                "\(formatCount(records)) in \(String(format: "%.2f", seconds)) s: \(formatRate(records, seconds: seconds))"
+            ),
             (
                 "receipts",
                 "\(formatCount(accepted)) accepted, \(formatCount(duplicates)) duplicates, \(formatCount(conflicts)) conflicts, "

@@ -66,7 +66,8 @@ final class ServerSink: LoadSink, @unchecked Sendable {
         bound = SourceSet(boundCodes)
         sources += new.sorted().map { code in nameOfSource[code].map(SourceRequest.name) ?? .code(code) }
         nextBatch = 1
-        client = try await SluiceClient.connect(to: address, configuration: ServerSink.configuration(sources)) { [weak self] in
+        client = try await SluiceClient.connect(to: address, configuration: ServerSink.configuration(sources)) {
+            [weak self] in
             self?.take($0)
         }
     }
