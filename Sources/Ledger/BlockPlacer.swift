@@ -7,22 +7,25 @@ import Transactions
 struct BlockPlacer {
     private let log: Log
     private let largestSegmentByteCount: Int
+    /// Space is secured in steps, so that few commits pay for it.
+    private let securedStep: Int
     private(set) var segment: LogSegment
     private var offset: Int
     private var checksum: UInt32
     private var securedEnd = 0
 
-    /// Space is secured in steps, so that few commits pay for it.
-    private static let securedStep = 16 << 20
-
-    init(log: Log, largestSegmentByteCount: Int) {
+    init(log: Log, options: LedgerOptions) {
         self.log = log
-        self.largestSegmentByteCount = largestSegmentByteCount
+        largestSegmentByteCount = options.segmentByteCount
+        securedStep = options.securedByteCount
         (segment, offset, checksum) = log.tail
     }
 
-    /// True when a block of that size does not fit into the segment any more.
-    func needsSegment(for byteCount: Int) -> Bool { offset > 0 && offset + byteCount > largestSegmentByteCount }
+    /// True when a block of that size does not fit into the segment any more. A segment without records goes on, whatever its
+    /// size: the name of the next one, its first sequence, would be the same.
+    func needsSegment(for byteCount: Int, firstSequence: UInt64) -> Bool {
+        firstSequence > segment.firstSequence && offset + byteCount > largestSegmentByteCount
+    }
 
     /// Secures space for a block of at most `byteCount` bytes.
     /// - Throws: a `StorageError` that is a full disk; nothing has changed then.
@@ -30,7 +33,7 @@ struct BlockPlacer {
         let end = offset + byteCount
         guard end > securedEnd else { return }
         do {
-            let step = max(byteCount, BlockPlacer.securedStep)
+            let step = max(byteCount, securedStep)
             try segment.secure(byteCount: step, at: offset)
             securedEnd = offset + step
         } catch  where error.isDiskFull {
@@ -41,6 +44,12 @@ struct BlockPlacer {
 
     /// What the next block's header says of its place.
     func preface(firstSequence: UInt64, commitTime: Int64, chain: ChainHasher) -> BlockPreface {
+        preface(at: offset, firstSequence: firstSequence, commitTime: commitTime, chain: chain)
+    }
+
+    private func preface(
+        at offset: Int, firstSequence: UInt64, commitTime: Int64, chain: ChainHasher
+    ) -> BlockPreface {
         BlockPreface(
             firstSequence: firstSequence, commitTimeMicroseconds: commitTime, ledger: log.settings.ledger,
             offset: UInt64(offset), previousChecksum: checksum, chainLinkCount: chain.linkCount, chainDigest: chain.link
@@ -57,12 +66,13 @@ struct BlockPlacer {
     mutating func startSegment(with encoder: BlockEncoder, firstSequence: UInt64, commitTime: Int64, chain: ChainHasher)
         throws
     {
-        try segment.trim(to: offset)
-        offset = 0
-        let preface = preface(firstSequence: firstSequence, commitTime: commitTime, chain: chain)
+        precondition(firstSequence > segment.firstSequence, "two segments cannot have one name")
+        let preface = preface(at: 0, firstSequence: firstSequence, commitTime: commitTime, chain: chain)
         let block = encoder.encode(
             UnsafeBufferPointer(start: nil, count: 0), preface: preface, declarations: log.settings.declarations)
+        // Until the new segment stands, the old one stays the end of the log.
         try log.startSegment(with: block)
+        try? segment.trim(to: offset)
         (segment, offset, checksum) = log.tail
         securedEnd = 0
     }

@@ -79,7 +79,7 @@ final class Committer: @unchecked Sendable {
         self.chain = chain
         nextSequence = log.endSequence
         nextMaintenance = nextSequence + Committer.maintenanceInterval
-        placer = BlockPlacer(log: log, largestSegmentByteCount: options.segmentByteCount)
+        placer = BlockPlacer(log: log, options: options)
         encoders = [
             BlockEncoder(capacity: Committer.blockRecordCount), BlockEncoder(capacity: Committer.blockRecordCount),
         ]
@@ -223,7 +223,7 @@ final class Committer: @unchecked Sendable {
     private func secureSpace(recordCount: Int, names: [Catalogue.NamedCode]) throws {
         let bound = BlockEncoder.largestByteCount(
             recordCount: recordCount, declarationsByteCount: names.reduce(0) { $0 + $1.declaration.byteCount })
-        if placer.needsSegment(for: bound) {
+        if placer.needsSegment(for: bound, firstSequence: nextSequence) {
             waitForFlusher()
             if let failure = flusher.failure { throw failure }
             try placer.startSegment(
@@ -305,6 +305,7 @@ final class Committer: @unchecked Sendable {
         commit.block = nil
         commit.nameAnswers.forEach { $0.continuation.resume(returning: .failure(refusal)) }
         commit.nameAnswers = []
+        names.withdraw(commit.names)
         commit.names = []
         commit.answers = take.batches.map {
             ($0.batch.owner, BatchAnswer(batch: $0.batch.number, result: .failure(refusal)))
@@ -324,7 +325,7 @@ final class Committer: @unchecked Sendable {
             records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: position)
         do {
             let bound = BlockEncoder.largestByteCount(recordCount: 0, declarationsByteCount: 0)
-            guard !placer.needsSegment(for: bound) else { return lastBlockIsProven = true }
+            guard !placer.needsSegment(for: bound, firstSequence: nextSequence) else { return lastBlockIsProven = true }
             try placer.secure(bound)
             commit.block = encode(commit)
             commit.block?.isFlushed = isFlushed

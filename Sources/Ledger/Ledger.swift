@@ -129,8 +129,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
             records.count % Record.byteCount == 0 && (1...Ledger.largestBatch).contains(count),
             "a batch has 1 to \(Ledger.largestBatch) whole records")
         if isClosed.load(ordering: .acquiring) {
-            let refusal = Refusal(.closing, "the ledger is being closed")
-            owner.ledgerDidAnswer([BatchAnswer(batch: batch, result: .failure(refusal))])
+            owner.ledgerDidAnswer([BatchAnswer(batch: batch, result: .failure(Ledger.closing))])
             return .taken
         }
         let rejected = Record.exceptions(in: records, nowMicroseconds: clockMicroseconds(), sources: sources)
@@ -158,7 +157,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         if !known.contains(nil) { return known.compactMap(\.self) }
         let result: Result<[UInt32], Refusal> = await withCheckedContinuation { continuation in
             if isClosed.load(ordering: .acquiring) {
-                continuation.resume(returning: .failure(Refusal(.closing, "the ledger is being closed")))
+                continuation.resume(returning: .failure(Ledger.closing))
             } else {
                 committer.request(Committer.NameRequest(names: names, continuation: continuation))
             }
@@ -178,6 +177,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
 
     /// The statistics that a question asks for, as of the last sequence that was receipted before the call. Blocks.
     public func answer(_ question: Question) throws -> Answer {
+        try checkOpen()
         let statistics = Statistics(log: log, calendar: calendar)
         return try readCatalogue.withLock { box in
             try statistics.answer(question, catalogue: box.catalogue) { folder.view(of: $0, days: $1) }
@@ -186,6 +186,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
 
     /// Every event with an id, in order of sequence. Blocks.
     public func find(_ id: RecordID) throws -> [FoundRecord] {
+        try checkOpen()
         let found = Mutex<Result<[UInt64], any Error>?>(nil)
         let done = Doorbell()
         committer.perform { index in
@@ -208,6 +209,12 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     /// The names of a space by their codes.
     public func names(of space: NameSpace) -> [UInt32: String] { registry.names(of: space) }
 
+    private func checkOpen() throws(Refusal) {
+        if isClosed.load(ordering: .acquiring) { throw Ledger.closing }
+    }
+
+    private static let closing = Refusal(.closing, "the ledger is being closed")
+
     /// Why nothing more may be written; nil while all is well.
     public var failure: Refusal? { flusher.failure }
 
@@ -224,7 +231,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
 extension Log {
     /// The records with an id among candidates of the index.
     func find(_ id: RecordID, among candidates: [UInt64]) throws -> [FoundRecord] {
-        zip(candidates, try records(at: candidates, cache: BlockCache(capacity: 1)))
+        zip(candidates, try records(at: candidates, cache: BlockCache()))
             .filter { $1.id == id }
             .map { FoundRecord(sequence: $0, record: $1) }
     }

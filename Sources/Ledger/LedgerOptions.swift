@@ -4,6 +4,8 @@ public struct LedgerOptions: Sendable {
     public var ringSlotCount = 1 << 18
     /// A log segment is sealed before it grows beyond this.
     public var segmentByteCount = 256 << 20
+    /// Space of the log is secured ahead in steps of so much.
+    public var securedByteCount = 16 << 20
     /// Tables of open dates move to files when they take more than this.
     public var identityByteCount = 1 << 30
     /// A date whose table got nothing new for so many records moves to a file.

@@ -76,6 +76,17 @@ final class NameRegistry: Sendable {
         return try result.get()
     }
 
+    /// Takes codes back that `assign` gave last, when they could not be made durable: invariant 11, no record may use a code
+    /// whose name is not in the log.
+    func withdraw(_ named: [Catalogue.NamedCode]) {
+        state.withLock { state in
+            for entry in named {
+                state.pending[entry.name] = nil
+                state.nextCode[entry.name.space] = min(state.nextCode[entry.name.space] ?? entry.code, entry.code)
+            }
+        }
+    }
+
     /// Lets everyone see names that are durable now.
     func publish(_ named: [Catalogue.NamedCode], isSaved: Bool = false) {
         state.withLock { state in

@@ -71,6 +71,14 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The system's words for it.
     public var reason: String
 
+    /// An error from its parts.
+    public init(operation: String, path: String, errno: Int32, reason: String) {
+        self.operation = operation
+        self.path = path
+        self.errno = errno
+        self.reason = reason
+    }
+
     /// True when the disk or a quota is full.
     public var isDiskFull: Bool { errno == 28 || errno == 122 }
 

@@ -96,11 +96,10 @@ public final class Log: Sendable {
         var position = 0
         while position < sequences.count {
             let (segment, entry) = try block(with: sequences[position])
-            let block = try cache.records(of: entry, in: segment, log: self)
-            while position < sequences.count, sequences[position] < entry.endSequence {
-                records.append(block[Int(sequences[position] - entry.firstSequence)])
-                position += 1
-            }
+            let ofBlock = sequences[position...].prefix { $0 < entry.endSequence }
+            records += try cache.records(
+                of: entry, rows: ofBlock.map { Int($0 - entry.firstSequence) }, in: segment, log: self)
+            position += ofBlock.count
         }
         return records
     }
@@ -132,7 +131,7 @@ public final class Log: Sendable {
             }
             return (header, bytes)
         } catch let error as BlockError {
-            throw LogError.damaged(path: segment.path, offset: entry.offset, sequences: sequences, reason: "\(error)")
+            throw LogError.damaged(entry, in: segment, error)
         }
     }
 
@@ -181,39 +180,6 @@ public final class Log: Sendable {
     }
 }
 
-/// Decoded blocks of one reader, the last few that it used.
-public final class BlockCache {
-    private struct Key: Hashable {
-        var segment: UInt64
-        var offset: Int
-    }
-
-    private let decoder = BlockDecoder()
-    private let capacity: Int
-    private var blocks: [Key: [Record]] = [:]
-    private var order: [Key] = []
-
-    /// A cache of at most `capacity` blocks, each up to 4 MiB.
-    public init(capacity: Int = 16) { self.capacity = capacity }
-
-    /// The records of a block, decoded and checked.
-    public func records(of entry: BlockEntry, in segment: LogSegment, log: Log) throws -> [Record] {
-        let key = Key(segment: segment.firstSequence, offset: entry.offset)
-        if let known = blocks[key] {
-            if order.last != key {
-                order.removeAll { $0 == key }
-                order.append(key)
-            }
-            return known
-        }
-        let records = try log.decode(entry, in: segment, with: decoder)
-        blocks[key] = records
-        order.append(key)
-        if order.count > capacity { blocks[order.removeFirst()] = nil }
-        return records
-    }
-}
-
 extension Log {
     /// Reads, checks and decodes a block.
     public func decode(_ entry: BlockEntry, in segment: LogSegment, with decoder: BlockDecoder) throws -> [Record] {
@@ -227,9 +193,7 @@ extension Log {
                 }
             }
         } catch let error as BlockError {
-            throw LogError.damaged(
-                path: segment.path, offset: entry.offset, sequences: entry.firstSequence..<entry.endSequence,
-                reason: "\(error)")
+            throw LogError.damaged(entry, in: segment, error)
         }
     }
 
@@ -241,9 +205,7 @@ extension Log {
         do {
             return try bytes.withUnsafeBytes { try decoder.declarations(header, $0) }
         } catch let error as BlockError {
-            throw LogError.damaged(
-                path: segment.path, offset: entry.offset, sequences: entry.firstSequence..<entry.endSequence,
-                reason: "\(error)")
+            throw LogError.damaged(entry, in: segment, error)
         }
     }
 }

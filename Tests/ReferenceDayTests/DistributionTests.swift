@@ -73,6 +73,17 @@ import Transactions
         #expect((0.0004...0.0006).contains(Self.share(Self.accepted) { $0.isTest }))
     }
 
+    @Test func payeesFollowZipf() {
+        let payees = Self.attempts.filter { $0.kind == .payment || $0.kind == .transfer }.map(\.payee)
+        let harmonic = (1...500_000).reduce(0) { $0 + 1 / Double($1) }
+        func expected(_ ranks: Range<Int>) -> Double { ranks.reduce(0) { $0 + 1 / Double($1 + 1) } / harmonic }
+        for ranks in [0..<1, 1..<2, 2..<100, 100..<1024, 1024..<3000, 3000..<100_000, 100_000..<500_000] {
+            let codes = Set(ranks.map { Population.payeeCode(rank: $0) })
+            let share = Double(payees.count { codes.contains($0) }) / Double(payees.count)
+            #expect((0.95...1.05).contains(share / expected(ranks)), "ranks \(ranks)")
+        }
+    }
+
     @Test func payersHaveOneTokenAndOneInstitutionEach() {
         let tokens = Set((0..<100_000).map { Population.payerToken(number: $0 * 300 + 17, key: 0xABCD_EF01_2345_6789) })
         #expect(tokens.count == 100_000)

@@ -1,0 +1,69 @@
+import Storage
+import Synchronization
+
+/// The real disk, with operations that fail when told to.
+final class FaultyFileSystem: FileSystem {
+    /// What may fail.
+    enum Operation: Sendable {
+        case secure, synchronise, write, create
+    }
+
+    private let disk = DiskFileSystem()
+    private let failing = Mutex<[Operation: StorageError]>([:])
+
+    static let diskFull = StorageError(operation: "secure space in", path: "log", errno: 28, reason: "No space left on device")
+    static let broken = StorageError(operation: "synchronise", path: "log", errno: 5, reason: "Input/output error")
+
+    func fail(_ operation: Operation, with error: StorageError?) { failing.withLock { $0[operation] = error } }
+
+    func check(_ operation: Operation) throws(StorageError) {
+        if let error = failing.withLock({ $0[operation] }) { throw error }
+    }
+
+    func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> any StorageFile {
+        switch mode {
+        case .create, .createSecret, .replace: try check(.create)
+        case .read, .write: break
+        }
+        return FaultyFile(file: try disk.open(path, mode), system: self)
+    }
+
+    func list(_ directory: String) throws(StorageError) -> [String] { try disk.list(directory) }
+    func createDirectory(_ path: String) throws(StorageError) { try disk.createDirectory(path) }
+    func exists(_ path: String) -> Bool { disk.exists(path) }
+    func rename(_ source: String, to target: String) throws(StorageError) { try disk.rename(source, to: target) }
+    func remove(_ path: String) throws(StorageError) { try disk.remove(path) }
+    func synchroniseDirectory(_ path: String) throws(StorageError) { try disk.synchroniseDirectory(path) }
+    func lock(_ path: String, exclusively: Bool) throws(StorageError) -> (any FileLock)? {
+        try disk.lock(path, exclusively: exclusively)
+    }
+}
+
+private final class FaultyFile: StorageFile {
+    let file: any StorageFile
+    let system: FaultyFileSystem
+
+    init(file: any StorageFile, system: FaultyFileSystem) {
+        self.file = file
+        self.system = system
+    }
+
+    var path: String { file.path }
+    func byteCount() throws(StorageError) -> Int { try file.byteCount() }
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) -> Int {
+        try file.read(into: buffer, at: offset)
+    }
+    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
+        try system.check(.write)
+        try file.write(bytes, at: offset)
+    }
+    func synchronise() throws(StorageError) {
+        try system.check(.synchronise)
+        try file.synchronise()
+    }
+    func secure(byteCount: Int, at offset: Int) throws(StorageError) {
+        try system.check(.secure)
+        try file.secure(byteCount: byteCount, at: offset)
+    }
+    func truncate(to byteCount: Int) throws(StorageError) { try file.truncate(to: byteCount) }
+}
