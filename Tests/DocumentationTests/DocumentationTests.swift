@@ -58,6 +58,33 @@ import Testing
         for path in Project.pagePaths.dropFirst() { #expect(targets.contains(path), "README.md does not name \(path)") }
     }
 
+    /// Tests are named as `Target.function`, and further ones of the same target as `.function`.
+    @Test func testsThatAreNamedExist() throws {
+        let path = "docs/reliability.md"
+        var sources = ""
+        var count = 0
+        for (line, text) in try Project.page(path).prose {
+            for name in text.matches(of: /`([A-Za-z]+Tests)?\.?([A-Za-z0-9]*)`/) {
+                if let target = name.1 { sources = try Project.sources(ofTests: String(target)) }
+                guard !name.2.isEmpty, name.1 != nil || name.0.hasPrefix("`.") else { continue }
+                count += 1
+                #expect(sources.contains("func \(name.2)("), "\(path), line \(line): there is no test \(name.0)")
+            }
+        }
+        #expect(count > 40)
+    }
+
+    @Test func theReadmeNamesEverySubcommand() throws {
+        let readme = try Project.text("README.md")
+        let sources = try FileManager.default.contentsOfDirectory(
+            atPath: Project.root.appending(path: "Sources/sluice").path)
+        let commands = sources.filter { $0.hasSuffix("Command.swift") }.map { $0.dropLast("Command.swift".count) }
+        #expect(commands.count >= 8)
+        for command in commands + ["load", "bench"] {
+            #expect(readme.contains("| `\(command.lowercased())` |"), "README.md does not name \(command.lowercased())")
+        }
+    }
+
     @Test func examplesAreComparedLineByLine() {
         func holds(_ lines: [String], _ expected: [String]) -> Bool { agrees(lines[...], with: expected[...]) }
         #expect(holds(["a", "b"], ["a", "b"]))

@@ -106,4 +106,10 @@ enum Project {
     }()
 
     static func page(_ path: String) throws -> Page { try Page(path: path, text: try text(path)) }
+
+    /// The sources of a target of tests, one after another.
+    static func sources(ofTests target: String) throws -> String {
+        let names = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: "Tests/" + target).path)
+        return try names.filter { $0.hasSuffix(".swift") }.map { try text("Tests/\(target)/\($0)") }.joined()
+    }
 }

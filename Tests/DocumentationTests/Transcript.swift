@@ -93,7 +93,9 @@ struct Transcript {
     }
 
     private func lines(_ text: String) -> [String] {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        // CSV ends its lines with CR LF, which a terminal does not show.
+        var lines = text.replacing("\r\n", with: "\n").split(separator: "\n", omittingEmptySubsequences: false)
+            .map(String.init)
         while lines.last?.isEmpty == true { lines.removeLast() }
         return lines
     }
