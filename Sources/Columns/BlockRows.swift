@@ -3,7 +3,8 @@ import Transactions
 extension BlockDecoder {
     /// Decodes single rows.
     public func decode(
-        _ header: BlockHeader, _ bytes: UnsafeRawBufferPointer, rows: [Int], into records: UnsafeMutableBufferPointer<Record>
+        _ header: BlockHeader, _ bytes: UnsafeRawBufferPointer, rows: [Int],
+        into records: UnsafeMutableBufferPointer<Record>
     ) throws(BlockError) {
         let all = UnsafeMutableBufferPointer<Record>.allocate(capacity: max(1, header.recordCount))
         defer { all.deallocate() }
