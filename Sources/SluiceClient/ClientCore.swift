@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOPosix
 import StreamProtocol
@@ -76,7 +77,7 @@ final class ClientCore {
             }
         attempt.assumeIsolated().whenFailure { [self] error in
             connection = nil
-            connectionLost("\(error)")
+            connectionLost(reason(of: error))
         }
     }
 
@@ -270,4 +271,10 @@ final class ClientCore {
         requests.removeAll()
         whenClosed.succeed(())
     }
+}
+
+/// Why a connection could not be made; of the addresses of a name the last one's reason, in the system's words.
+private func reason(of error: any Error) -> String {
+    guard let failure = (error as? NIOConnectionError)?.connectionErrors.last?.error else { return "\(error)" }
+    return (failure as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(failure)"
 }

@@ -1,4 +1,3 @@
-import Foundation
 import NIOCore
 import NIOPosix
 import StreamProtocol
@@ -58,7 +57,7 @@ public final class SluiceClient: Sendable {
             }.get()
             return SluiceClient(welcome: welcome, window: window, core: core)
         } catch {
-            throw error as? ClientError ?? .cannotConnect(address: address, reason: reason(of: error))
+            throw error as? ClientError ?? .cannotConnect(address: address, reason: "\(error)")
         }
     }
 
@@ -202,10 +201,4 @@ extension BatchSlot {
             return byteCount
         }
     }
-}
-
-/// Why a connection could not be made; of the addresses of a name the last one's reason, in the system's words.
-private func reason(of error: any Error) -> String {
-    guard let failure = (error as? NIOConnectionError)?.connectionErrors.last?.error else { return "\(error)" }
-    return (failure as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(failure)"
 }

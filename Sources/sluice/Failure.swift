@@ -41,9 +41,12 @@ struct InputOutputError: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// The system's own words for why Foundation could not read or write.
-func reason(of error: CocoaError) -> String {
-    (error.underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) } ?? error.localizedDescription
+/// Why Foundation could not read or write, in the system's own words where it gives them.
+func reason(of error: any Error) -> String {
+    let error = error as NSError
+    let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
+    return cause.domain == NSPOSIXErrorDomain
+        ? String(cString: strerror(Int32(cause.code))) : error.localizedDescription
 }
 
 /// Runs a command's work; an error becomes one line on standard error and an exit code.
@@ -53,7 +56,7 @@ func reportingErrors(_ work: () async throws -> Void) async throws {
     } catch let code as ExitCode {
         throw code
     } catch {
-        complain("sluice: \(error)")
+        complain("sluice: \(error is CocoaError ? reason(of: error) : "\(error)")")
         throw ExitCode(for: error)
     }
 }
@@ -68,7 +71,6 @@ func emit(_ bytes: [UInt8]) throws {
     do {
         try FileHandle.standardOutput.write(contentsOf: Data(bytes))
     } catch {
-        throw InputOutputError(
-            "cannot write to standard output: \((error as? CocoaError).map(reason) ?? error.localizedDescription)")
+        throw InputOutputError("cannot write to standard output: \(reason(of: error))")
     }
 }
