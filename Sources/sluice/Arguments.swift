@@ -48,7 +48,7 @@ extension OutputFormat: ExpressibleByArgument {}
 struct WordList: ExpressibleByArgument {
     let words: [String]
 
-    var defaultValueDescription: String { words.joined(separator: ",") }
+    var defaultValueDescription: String { words.joined(separator: ", ") }
 
     init(argument: String) {
         words = argument.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }

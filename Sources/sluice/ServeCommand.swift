@@ -18,11 +18,11 @@ struct ServeCommand: AsyncParsableCommand {
 
             EXAMPLES
               sluice serve --data ledger --listen 127.0.0.1:7501
-              sluice serve --data ledger --listen 127.0.0.1:0      any free port; it is printed
+              sluice serve --data ledger --listen 127.0.0.1:0
             """)
 
     @OptionGroup var data: DataOption
-    @Option(help: ArgumentHelp("Where to listen; port 0 is any free one.", valueName: "host:port"))
+    @Option(help: ArgumentHelp("Where to listen; port 0 is any free one, and is printed.", valueName: "host:port"))
     var listen = HostAndPort(argument: "127.0.0.1:7501")!
     @Flag(help: "Take connections from other machines, without knowing who they are.") var anonymous = false
     @Option(help: "The most connections at a time.") var connections = 10_000

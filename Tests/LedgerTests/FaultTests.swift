@@ -6,7 +6,9 @@ import Transactions
 
 /// Invariant 3: a full disk refuses new batches and keeps all that was receipted; after a failed flush nothing more is written.
 @Suite struct FaultTests {
-    private func open(_ directory: TemporaryDirectory, _ disk: FaultyFileSystem, segmentByteCount: Int = 256 << 20) throws -> Ledger {
+    private func open(_ directory: TemporaryDirectory, _ disk: FaultyFileSystem, segmentByteCount: Int = 256 << 20)
+        throws -> Ledger
+    {
         if !directory.files.exist(in: disk) { try directory.files.createUTC() }
         var options = LedgerOptions()
         options.segmentByteCount = segmentByteCount
@@ -80,7 +82,9 @@ import Transactions
         let disk = FaultyFileSystem()
         let ledger = try open(directory, disk)
         disk.fail(.secure, with: FaultyFileSystem.diskFull)
-        await #expect(throws: Refusal.self) { try await ledger.codes(for: [Name(.region, "Huế"), Name(.region, "Đà Nẵng")]) }
+        await #expect(throws: Refusal.self) {
+            try await ledger.codes(for: [Name(.region, "Huế"), Name(.region, "Đà Nẵng")])
+        }
         disk.fail(.secure, with: nil)
         #expect(ledger.knownCodes(for: [Name(.region, "Huế")]) == [nil])
         #expect(try await ledger.codes(for: [Name(.region, "Đà Nẵng"), Name(.region, "Huế")]) == [0x8000, 0x8001])

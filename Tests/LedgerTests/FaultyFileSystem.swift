@@ -11,7 +11,8 @@ final class FaultyFileSystem: FileSystem {
     private let disk = DiskFileSystem()
     private let failing = Mutex<[Operation: StorageError]>([:])
 
-    static let diskFull = StorageError(operation: "secure space in", path: "log", errno: 28, reason: "No space left on device")
+    static let diskFull = StorageError(
+        operation: "secure space in", path: "log", errno: 28, reason: "No space left on device")
     static let broken = StorageError(operation: "synchronise", path: "log", errno: 5, reason: "Input/output error")
 
     func fail(_ operation: Operation, with error: StorageError?) { failing.withLock { $0[operation] = error } }
