@@ -34,6 +34,13 @@ struct UsageError: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
+/// A file or stream that cannot be written.
+struct OutputError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ place: String, _ error: any Error) { description = "cannot write to \(place): \(error.localizedDescription)" }
+}
+
 /// Runs a command's work; an error becomes one line on standard error and an exit code.
 func reportingErrors(_ work: () async throws -> Void) async throws {
     do {
@@ -56,6 +63,6 @@ func emit(_ bytes: [UInt8]) throws {
     do {
         try FileHandle.standardOutput.write(contentsOf: Data(bytes))
     } catch {
-        throw UsageError("cannot write to standard output: \(error.localizedDescription)")
+        throw OutputError("standard output", error)
     }
 }
