@@ -29,6 +29,9 @@ let package = Package(
         .executable(name: "sluice", targets: ["sluice"]),
         .library(name: "SluiceClient", targets: ["SluiceClient"]),
         .library(name: "Ledger", targets: ["Ledger"]),
+        .library(
+            name: "Engine",
+            targets: ["Transactions", "RingBuffer", "Columns", "Storage", "Rollups", "Ledger", "ReferenceDay"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -10,19 +10,21 @@ final class Alphabet {
     private static let directWidth = 16
     private static let slotCount = 1 << 16
     private static let placeCount = 1 << 15
-    /// About what a value and its frequency take in the tables of a coded column.
-    private static let entryBitCount = 12.0
+    /// About what the state of a piece takes, and its place in the list of these.
+    private static let pieceBitCount = 30
     private static let logarithms = (0..<256).map { $0 == 0 ? 0 : Double($0) * log2(Double($0)) }
 
     /// The number of values with an index of their own.
     private(set) var count = 0
     /// Values without one.
     private(set) var escapedCount = 0
-    /// Those with one, ascending; the first `count` are valid.
+    /// Those with one; the first `count` are valid.
     let values: UnsafeMutablePointer<UInt64>
-    /// How often each occurs, then how often the escape; scaled in place by the range coder.
+    /// How often each occurs, then how often the escape; after `arrange` what these are scaled to.
     let counts: UnsafeMutablePointer<UInt64>
     private let symbols: UnsafeMutablePointer<UInt16>
+    private let firstOfFrequency: UnsafeMutablePointer<UInt32>
+    private let arranged: UnsafeMutablePointer<UInt64>
     private let slots: UnsafeMutablePointer<UInt32>
     private let places: UnsafeMutablePointer<UInt64>
     private var frame = Frame(reference: 0, scale: 1, width: 0)
@@ -34,6 +36,8 @@ final class Alphabet {
         values = .allocate(capacity: Alphabet.slotCount + 1)
         counts = .allocate(capacity: Alphabet.slotCount + 1)
         symbols = .allocate(capacity: capacity)
+        firstOfFrequency = .allocate(capacity: RangeCoder.largestFrequency + 1)
+        arranged = .allocate(capacity: RangeCoder.largestAlphabetCount)
         slots = .allocate(capacity: Alphabet.slotCount)
         places = .allocate(capacity: 2 * Alphabet.placeCount)
     }
@@ -42,6 +46,8 @@ final class Alphabet {
         values.deallocate()
         counts.deallocate()
         symbols.deallocate()
+        firstOfFrequency.deallocate()
+        arranged.deallocate()
         slots.deallocate()
         places.deallocate()
     }
@@ -65,7 +71,7 @@ final class Alphabet {
         let best = coded[0].bits <= coded[1].bits ? coded[0] : coded[1]
         if countedCount == total, distinctCount < RangeCoder.largestAlphabetCount, best.least == 1 {
             let width = BitPacking.width(of: UInt64(max(1, distinctCount) - 1))
-            cost.dictionary = Double(total * width + distinctCount * 8 + 640)
+            cost.dictionary = Double(total * width + distinctCount * frame.width + 160)
         }
         cost.rangeCoded = best.bits
         if best.bits < .infinity { keep(leastCount: UInt64(best.least)) }
@@ -110,12 +116,15 @@ final class Alphabet {
         return 2 &* (first ^ (1 &- isFirst))
     }
 
+    /// About what a value takes in the lists of a coded column, with its share of the frequencies.
+    private var entryBitCount: Double { Double(frame.width) + 1 }
+
     /// The least count at which an entry costs less than escaping every time, an escape being taken for 3 bits.
     private var leastWorthyCount: Int {
         guard distinctCount > 256 else { return 1 }
         let escapeBits = Double(frame.width) + 3
         return (1...64).first { count in
-            Double(count) * (escapeBits - log2(Double(total) / Double(count))) > Alphabet.entryBitCount
+            Double(count) * (escapeBits - log2(Double(total) / Double(count))) > entryBitCount
         } ?? 65
     }
 
@@ -132,8 +141,8 @@ final class Alphabet {
         guard entries > 0, entries < RangeCoder.largestAlphabetCount else { return .infinity }
         let escaped = Double(total) - kept
         if escaped > 0 { sum += escaped * log2(escaped) - escaped * Double(frame.width) }
-        let tables = 1024 + Double(entries) * Alphabet.entryBitCount
-        return (Double(total) * log2(Double(total)) - sum) * 1.005 + tables
+        let tables = 1024 + Double(Piece.count(of: total) * Alphabet.pieceBitCount) + Double(entries) * entryBitCount
+        return (Double(total) * log2(Double(total)) - sum) * 1.003 + tables
     }
 
     /// The count times its logarithm.
@@ -141,33 +150,64 @@ final class Alphabet {
         Double(count) * log2(Double(count))
     }
 
-    /// Gives the values of at least that count their indices, in ascending order.
+    /// Keeps the values of at least that count, in the order in which they are.
     private func keep(leastCount: UInt64) {
         var kept = 0
+        var keptCount = 0
         for index in 0..<distinctCount where counts[index] >= leastCount {
+            keptCount += Int(counts[index])
             values[kept] = values[index]
             counts[kept] = counts[index]
             kept += 1
         }
         count = kept
+        escapedCount = total - keptCount
+        counts[kept] = UInt64(escapedCount)
+    }
+
+    /// Orders the values by their scaled frequencies in `counts`, the largest first, leaving the escape behind them all.
+    ///
+    /// There are at most 255 different frequencies, as these add up to no more than 2^15.
+    func arrange() {
+        var largest = 0
+        for index in 0..<count { largest = max(largest, Int(counts[index])) }
+        firstOfFrequency.update(repeating: 0, count: largest + 1)
+        for index in 0..<count { firstOfFrequency[Int(counts[index])] += 1 }
+        var first: UInt32 = 0
+        for frequency in stride(from: largest, to: 0, by: -1) {
+            first += firstOfFrequency[frequency]
+            firstOfFrequency[frequency] = first - firstOfFrequency[frequency]
+        }
+        arranged.update(from: values, count: count)
+        for index in 0..<count {
+            values[Int(firstOfFrequency[Int(counts[index])])] = arranged[index]
+            firstOfFrequency[Int(counts[index])] += 1
+        }
+        var index = 0
+        for frequency in stride(from: largest, to: 0, by: -1) {
+            while index < firstOfFrequency[frequency] {
+                counts[index] = UInt64(frequency)
+                index += 1
+            }
+        }
+    }
+
+    /// Notes the index of each value with its slot or place.
+    private func assignIndices() {
         if frame.width <= Alphabet.directWidth {
             slots.update(repeating: 0, count: 1 << frame.width)
-            for index in 0..<kept { slots[Int(frame.quotient(values[index]))] = UInt32(index) + 1 }
+            for index in 0..<count { slots[Int(frame.quotient(values[index]))] = UInt32(index) + 1 }
         } else {
-            var ascending = UnsafeMutableBufferPointer(start: values, count: kept)
-            ascending.sort()
-            for index in 0..<kept { counts[index] = places[Alphabet.place(of: values[index], places) + 1] }
             for place in 0..<Alphabet.placeCount {
-                places[2 * place + 1] = places[2 * place + 1] == 0 ? 0 : UInt64(kept) + 1
+                places[2 * place + 1] = places[2 * place + 1] == 0 ? 0 : UInt64(count) + 1
             }
-            for index in 0..<kept { places[Alphabet.place(of: values[index], places) + 1] = UInt64(index) + 1 }
+            for index in 0..<count { places[Alphabet.place(of: values[index], places) + 1] = UInt64(index) + 1 }
         }
-        escapedCount = total - (0..<kept).reduce(0) { $0 + Int(counts[$1]) }
-        counts[kept] = UInt64(escapedCount)
     }
 
     /// The index of each value of the column that was collected; `count` for a value without one of its own.
     func index(_ column: UnsafeBufferPointer<UInt64>) -> UnsafeBufferPointer<UInt16> {
+        assignIndices()
         let (symbols, slots, places, frame) = (symbols, slots, places, frame)
         let escape = UInt64(count)
         if frame.width <= Alphabet.directWidth {

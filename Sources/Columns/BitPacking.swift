@@ -41,12 +41,14 @@ enum BitPacking {
         }
     }
 
-    /// Unpacks `output.count` values and takes them back out of their frame.
+    /// Unpacks `output.count` values: each is `reference` and `scale` times what is packed.
     ///
     /// `bytes` must hold at least `byteCount(count:width:)` bytes; nothing behind `bytes` is read.
-    static func unpack(_ bytes: UnsafeRawBufferPointer, frame: Frame, into output: UnsafeMutableBufferPointer<UInt64>) {
+    static func unpack(
+        _ bytes: UnsafeRawBufferPointer, reference: UInt64, scale: UInt64, width: Int,
+        into output: UnsafeMutableBufferPointer<UInt64>
+    ) {
         guard let target = output.baseAddress, !output.isEmpty else { return }
-        let (width, reference, scale) = (frame.width, frame.reference, frame.scale)
         guard width > 0, let base = bytes.baseAddress else {
             output.update(repeating: reference)
             return
@@ -74,6 +76,16 @@ enum BitPacking {
         for index in wholeWordCount..<output.count {
             target[index] = reference &+ carefulValue(bytes, bit: index * width, mask: mask) &* scale
         }
+    }
+
+    /// The packed value at `index`, which must lie inside `bytes`.
+    @inline(__always)
+    static func value(_ bytes: UnsafeRawBufferPointer, at index: Int, width: Int) -> UInt64 {
+        guard width > 0 else { return 0 }
+        let bit = index * width
+        guard width <= 57, bit / 8 <= bytes.count - 8 else { return carefulValue(bytes, bit: bit, mask: mask(width)) }
+        let word = bytes.loadUnaligned(fromByteOffset: bit / 8, as: UInt64.self)
+        return word >> UInt64(bit & 7) & mask(width)
     }
 
     /// One of the last values, whose word would reach behind the bytes.

@@ -9,6 +9,7 @@ public final class BlockDecoder {
     public let capacity: Int
     private let table: ColumnTable
     private let columnDecoder: ColumnDecoder
+    private let rowReader: RowReader
 
     /// A decoder of blocks of up to `capacity` records, 1 to 65,536.
     public init(capacity: Int = BlockHeader.largestRecordCount) {
@@ -16,6 +17,7 @@ public final class BlockDecoder {
         self.capacity = capacity
         table = ColumnTable(capacity: capacity)
         columnDecoder = ColumnDecoder(capacity: capacity)
+        rowReader = RowReader(table)
     }
 
     /// Decodes all records, or only the fields of `columns`, to the first `header.recordCount` places of `records`.
@@ -47,9 +49,38 @@ public final class BlockDecoder {
         if wanted.contains(.time) { try checkTimes(header, outcome.earliest, outcome.latest) }
     }
 
+    /// Decodes the records at `rows`, which ascend and lie below `header.recordCount`, to the first places of `records`.
+    ///
+    /// A row costs a part of a piece (`Piece`), whatever the block's size; rows of the same piece cost hardly more than
+    /// one. For whoever verified the block before (`verify`): no checksum is looked at here. Bytes that were not
+    /// verified yield an error or wrong records, and nothing worse.
+    public func decode(
+        _ header: BlockHeader, _ bytes: UnsafeRawBufferPointer, rows: [Int],
+        into records: UnsafeMutableBufferPointer<Record>
+    ) throws(BlockError) {
+        try checkLength(header, bytes)
+        precondition(rows.count <= min(capacity, records.count), "more records than there is room for")
+        guard let first = rows.first, let last = rows.last else { return }
+        precondition(first >= 0 && last < header.recordCount, "a row that the block does not have")
+        precondition(zip(rows, rows.dropFirst()).allSatisfy { $0 < $1 }, "rows that do not ascend")
+        let output = UnsafeMutableBufferPointer(rebasing: records[..<rows.count])
+        guard header.layout == .columns else {
+            for (number, row) in rows.enumerated() {
+                output[number] = bytes.loadUnaligned(
+                    fromByteOffset: header.payloadOffset + row * Record.byteCount, as: Record.self)
+            }
+            return
+        }
+        try rowReader.read(header, bytes, rows)
+        var joiner = RecordJoiner()
+        guard joiner.join(table, withIDs: true, into: output).areIDsValid else {
+            throw .valueOutOfRange(.timeOrderedMilliseconds)
+        }
+    }
+
     /// The values of one column as they are stored, valid until the decoder's next call.
     ///
-    /// One for each record, or for each record of the column's class; for `time` and `amount` plus 2^63. Nil for a block
+    /// One for each record, or for each record of the column's class, or for ranks one for each piece; for `time` and `amount` plus 2^63. Nil for a block
     /// that is stored as rows.
     public func values(
         of column: Column, _ header: BlockHeader, _ bytes: UnsafeRawBufferPointer
@@ -57,11 +88,9 @@ public final class BlockDecoder {
         try checkLength(header, bytes)
         precondition(header.recordCount <= capacity, "more records than there is room for")
         guard header.layout == .columns else { return nil }
-        var count = header.recordCount
-        if let idClass = column.idClass {
-            try readColumns(header, bytes, ColumnSet(.idClass))
-            count = countIDs(header.recordCount)[idClass]
-        }
+        if column.idClass != nil { try readColumn(.idClass, header, bytes, count: header.recordCount) }
+        let idCounts = column.idClass == nil ? IDClassCounts() : countIDs(header.recordCount)
+        let count = column.valueCount(recordCount: header.recordCount, idCounts: idCounts)
         try readColumn(column, header, bytes, count: count)
         return UnsafeBufferPointer(table.values(column, count: count))
     }
@@ -125,8 +154,8 @@ public final class BlockDecoder {
             try readColumn(.idClass, header, bytes, count: header.recordCount)
         }
         let idCounts = wanted.contains(.idClass) ? countIDs(header.recordCount) : IDClassCounts()
-        for column in Column.allCases where column != .idClass {
-            let count = column.idClass.map { idCounts[$0] } ?? header.recordCount
+        for column in Column.allCases where column != .idClass && !column.isRank {
+            let count = column.valueCount(recordCount: header.recordCount, idCounts: idCounts)
             if wanted.contains(column) {
                 try readColumn(column, header, bytes, count: count)
             } else if column.idClass == nil {
@@ -152,18 +181,9 @@ public final class BlockDecoder {
             } catch {
                 throw .column(column, error)
             }
-            return try checkRange(column, output)
+            return try column.checkRange(output)
         }
         output.update(repeating: 0)
-    }
-
-    private func checkRange(
-        _ column: Column, _ values: UnsafeMutableBufferPointer<UInt64>
-    ) throws(BlockError) {
-        guard column.width < 64 else { return }
-        var seen: UInt64 = 0
-        for value in values { seen |= value }
-        guard seen >> UInt64(column.width) == 0 else { throw .valueOutOfRange(column) }
     }
 
     private func countIDs(_ recordCount: Int) -> IDClassCounts {

@@ -117,7 +117,7 @@ public final class BlockEncoder {
         let rowsByteCount = records.count * Record.byteCount
         var payloadByteCount = 0
         for column in Column.allCases {
-            let count = column.idClass.map { splitter.idCounts[$0] } ?? records.count
+            let count = column.valueCount(recordCount: records.count, idCounts: splitter.idCounts)
             guard count > 0 else { continue }
             let encoded = columnEncoder.encode(UnsafeBufferPointer(table.values(column, count: count)))
             var descriptor = encoded.descriptor

@@ -86,8 +86,11 @@ extension BlockHeader {
             declarationCount <= declarationsByteCount / Declaration.fixedByteCount
         else { throw .malformed("declarations") }
         for descriptor in columns {
-            let isOfSomeRecords = Column(rawValue: descriptor.number)?.idClass != nil
-            guard isOfSomeRecords ? (1...recordCount).contains(descriptor.count) : descriptor.count == recordCount
+            guard let column = Column(rawValue: descriptor.number) else { throw .malformed("number of a column") }
+            let isOfSomeRecords = column.idClass != nil
+            let most = column.valueCount(
+                recordCount: recordCount, idCounts: IDClassCounts(eachOf: recordCount))
+            guard isOfSomeRecords ? (1...most).contains(descriptor.count) : descriptor.count == most
             else { throw .malformed("number of values") }
         }
     }

@@ -64,6 +64,12 @@ public enum Column: UInt8, CaseIterable, Sendable {
     case channel = 23
     /// 8 bits: the flags, and the step in the upper four.
     case flags = 24
+    /// For each piece of the block the number of ids of class 1 before it.
+    case randomRank = 25
+    /// For each piece the number of ids of class 2 before it.
+    case textRank = 26
+    /// For each piece the number of ids of class 3 before it.
+    case otherRank = 27
 
     /// Bits of the largest value that the column may hold.
     var width: Int {
@@ -76,11 +82,21 @@ public enum Column: UInt8, CaseIterable, Sendable {
         case .payer: 48
         case .payee, .service, .duration: 32
         case .payerInstitution, .source, .payeeInstitution, .region, .currency: 16
+        case .randomRank, .textRank, .otherRank: 16
         case .kindAndEvent, .outcome, .channel, .flags: 8
         }
     }
 
-    /// The class of the ids that the column belongs to; nil for a column with a value for every record.
+    /// How many values the column has in a block of `recordCount` records with so many ids of each class.
+    func valueCount(recordCount: Int, idCounts: IDClassCounts) -> Int {
+        if let idClass { return idCounts[idClass] }
+        return isRank ? Piece.count(of: recordCount) : recordCount
+    }
+
+    /// True of a column that says for each piece where the values of its ids begin, which only reading rows needs.
+    var isRank: Bool { rawValue >= Column.randomRank.rawValue }
+
+    /// The class of the ids that the column belongs to; nil for all other columns.
     var idClass: IDClass? {
         switch self {
         case .timeOrderedMilliseconds, .timeOrderedUpper, .timeOrderedLower: .timeOrdered

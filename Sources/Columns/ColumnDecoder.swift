@@ -6,26 +6,24 @@
 public final class ColumnDecoder {
     /// The most values that a column may have.
     public let capacity: Int
-    private let decompressed: UnsafeMutableRawPointer
     private let entryPlaces: UnsafeMutablePointer<UInt64>
     private let entryValues: UnsafeMutablePointer<UInt64>
-    private let rangeTable: UnsafeMutablePointer<UInt64>
+    private let decompressed: UnsafeMutableRawPointer
+    private let rangeDecoder = RangeDecoder()
 
     /// A decoder of columns of up to `capacity` values, which may not exceed 2^28.
     public init(capacity: Int) {
         precondition((1...1 << 28).contains(capacity), "a column has 1 to 2^28 values")
         self.capacity = capacity
-        decompressed = .allocate(byteCount: 8 * capacity, alignment: 64)
         entryPlaces = .allocate(capacity: capacity + 1)
         entryValues = .allocate(capacity: capacity + 1)
-        rangeTable = .allocate(capacity: 1 << 15)
+        decompressed = .allocate(byteCount: 8 * CompressedParts.valueCount, alignment: 64)
     }
 
     deinit {
         decompressed.deallocate()
         entryPlaces.deallocate()
         entryValues.deallocate()
-        rangeTable.deallocate()
     }
 
     /// Decodes the stored bytes of a column into `output`, whose count must be the column's.
@@ -39,31 +37,101 @@ public final class ColumnDecoder {
             throw .count(expected: output.count, found: descriptor.count)
         }
         precondition(output.count <= capacity, "more values than the decoder has room for")
-        guard bytes.count == descriptor.storedByteCount else {
-            throw .truncated(needed: descriptor.storedByteCount, available: bytes.count)
-        }
         guard crc32c(of: bytes) == descriptor.checksum else { throw .checksum }
-        guard descriptor.isCompressed else {
-            try decodePlain(descriptor, bytes, into: output)
-            return
+        let parts = try ColumnParts(descriptor, bytes)
+        switch parts.body {
+        case .constant: output.update(repeating: descriptor.reference)
+        case .packed(let packed): unpack(packed, descriptor, into: output)
+        case .patched(let packed, let patches):
+            unpack(packed, descriptor, into: output)
+            try patch(output, patches)
+        case .dictionary(let entries, let packed):
+            unpack(packed, descriptor, into: output)
+            try replaceIndices(output, entries.unpack(into: entryValues))
+        case .rangeCoded(let coded): try decodeRangeCoded(coded, into: output)
+        case .compressed(let compressed): try decompress(compressed, descriptor, into: output)
         }
-        let plain = UnsafeMutableRawBufferPointer(start: decompressed, count: descriptor.encodedByteCount)
-        guard Compressor.decompress(bytes, into: plain) else { throw .malformed("LZ4 block") }
-        try decodePlain(descriptor, UnsafeRawBufferPointer(plain), into: output)
+        if descriptor.transform != .none { parts.addSteps(output, from: parts.anchor(0)) }
     }
 
-    private func decodePlain(
-        _ descriptor: ColumnDescriptor, _ bytes: UnsafeRawBufferPointer,
+    private func unpack(
+        _ bytes: UnsafeRawBufferPointer, _ descriptor: ColumnDescriptor,
         into output: UnsafeMutableBufferPointer<UInt64>
+    ) {
+        BitPacking.unpack(
+            bytes, reference: descriptor.reference, scale: descriptor.scale, width: descriptor.width, into: output)
+    }
+
+    private func patch(
+        _ output: UnsafeMutableBufferPointer<UInt64>, _ patches: ColumnParts.Patches
     ) throws(ColumnError) {
-        guard descriptor.transform != .none else {
-            try decodeCodec(descriptor, bytes, into: output)
+        let places = patches.places.unpack(into: entryPlaces)
+        let values = patches.values.unpack(into: entryValues)
+        for piece in 0..<patches.before.count {
+            let range = Piece.range(piece, of: output.count)
+            for index in try patches.range(piece) {
+                guard places[index] < range.count else { throw .malformed("place of a patch") }
+                output[range.lowerBound + Int(places[index])] = values[index]
+            }
+        }
+    }
+
+    private func replaceIndices(
+        _ output: UnsafeMutableBufferPointer<UInt64>, _ entries: UnsafeBufferPointer<UInt64>
+    ) throws(ColumnError) {
+        for index in 0..<output.count {
+            guard output[index] < entries.count else { throw .malformed("index into the dictionary") }
+            output[index] = entries[Int(output[index])]
+        }
+    }
+
+    private func decompress(
+        _ compressed: CompressedParts, _ descriptor: ColumnDescriptor, into output: UnsafeMutableBufferPointer<UInt64>
+    ) throws(ColumnError) {
+        for block in 0..<CompressedParts.blockCount(of: output.count) {
+            let start = block * CompressedParts.valueCount
+            let end = min(output.count, start + CompressedParts.valueCount)
+            let packed = try compressed.decompress(block, to: decompressed)
+            unpack(packed, descriptor, into: UnsafeMutableBufferPointer(rebasing: output[start..<end]))
+        }
+    }
+
+    private func decodeRangeCoded(
+        _ parts: RangeCodedParts, into output: UnsafeMutableBufferPointer<UInt64>
+    ) throws(ColumnError) {
+        let values = entryValues
+        _ = parts.entries.unpack(into: values)
+        guard parts.escaped.count > 0 else {
+            try rangeDecoder.decode(parts, into: output) { values[Int(truncatingIfNeeded: $0)] }
             return
         }
-        let steps = UnsafeMutableBufferPointer(rebasing: output[1...])
-        var value = bytes.loadUnaligned(as: UInt64.self)
-        output[0] = value
-        try decodeCodec(descriptor, UnsafeRawBufferPointer(rebasing: bytes[8...]), into: steps)
+        try rangeDecoder.decode(parts, into: output) { $0 }
+        guard replaceEscapes(output, escape: UInt64(parts.entries.count), parts.escaped.unpack(into: entryPlaces))
+        else { throw .malformed("escapes") }
+    }
+
+    /// Turns indices into values, the escape's into the next escaped value; false unless these are exactly used up.
+    ///
+    /// `entryPlaces`, which holds the escaped values, has room for one more than there can be.
+    private func replaceEscapes(
+        _ output: UnsafeMutableBufferPointer<UInt64>, escape: UInt64, _ escaped: UnsafeBufferPointer<UInt64>
+    ) -> Bool {
+        let (values, next) = (entryValues, entryPlaces)
+        values[Int(escape)] = 0
+        var used = 0
+        for index in 0..<output.count {
+            let symbol = output[index]
+            output[index] = symbol == escape ? next[used] : values[Int(symbol)]
+            used &+= symbol == escape ? 1 : 0
+        }
+        return used == escaped.count
+    }
+}
+
+extension ColumnParts {
+    /// Turns steps into values, from what was before the first of them.
+    func addSteps(_ steps: UnsafeMutableBufferPointer<UInt64>, from anchor: UInt64) {
+        var value = anchor
         if descriptor.transform == .differences {
             for index in 0..<steps.count {
                 value = value &+ steps[index] &- (1 << 63)
@@ -75,128 +143,5 @@ public final class ColumnDecoder {
                 value = max(value, steps[index])
             }
         }
-    }
-
-    private func decodeCodec(
-        _ descriptor: ColumnDescriptor, _ bytes: UnsafeRawBufferPointer,
-        into output: UnsafeMutableBufferPointer<UInt64>
-    ) throws(ColumnError) {
-        switch descriptor.codec {
-        case .constant, .packed:
-            BitPacking.unpack(bytes, frame: descriptor.frame, into: output)
-        case .patched:
-            try decodePatched(descriptor, bytes, into: output)
-        case .dictionary:
-            try decodeDictionary(descriptor, bytes, into: output)
-        case .rangeCoded:
-            try decodeRangeCoded(descriptor, bytes, into: output)
-        }
-    }
-
-    private func decodePatched(
-        _ descriptor: ColumnDescriptor, _ bytes: UnsafeRawBufferPointer,
-        into output: UnsafeMutableBufferPointer<UInt64>
-    ) throws(ColumnError) {
-        BitPacking.unpack(bytes, frame: descriptor.frame, into: output)
-        var offset = BitPacking.byteCount(count: output.count, width: descriptor.width)
-        let places = try decodeInner(
-            bytes, at: &offset, counts: descriptor.entryCount...descriptor.entryCount, into: entryPlaces)
-        let entries = try decodeInner(
-            bytes, at: &offset, counts: descriptor.entryCount...descriptor.entryCount, into: entryValues)
-        guard offset == bytes.count else { throw .malformed("bytes behind the patches") }
-        for index in 0..<places.count {
-            guard places[index] < output.count else { throw .malformed("place of a patch") }
-            output[Int(places[index])] = entries[index]
-        }
-    }
-
-    private func decodeDictionary(
-        _ descriptor: ColumnDescriptor, _ bytes: UnsafeRawBufferPointer,
-        into output: UnsafeMutableBufferPointer<UInt64>
-    ) throws(ColumnError) {
-        var offset = 0
-        let entries = try decodeInner(
-            bytes, at: &offset, counts: descriptor.entryCount...descriptor.entryCount, into: entryValues)
-        guard bytes.count - offset == BitPacking.byteCount(count: output.count, width: descriptor.width) else {
-            throw .malformed("packed indices")
-        }
-        BitPacking.unpack(UnsafeRawBufferPointer(rebasing: bytes[offset...]), frame: descriptor.frame, into: output)
-        for index in 0..<output.count {
-            guard output[index] < entries.count else { throw .malformed("index into the dictionary") }
-            output[index] = entries[Int(output[index])]
-        }
-    }
-
-    private func decodeRangeCoded(
-        _ descriptor: ColumnDescriptor, _ bytes: UnsafeRawBufferPointer,
-        into output: UnsafeMutableBufferPointer<UInt64>
-    ) throws(ColumnError) {
-        var offset = 0
-        let entries = try decodeInner(
-            bytes, at: &offset, counts: descriptor.entryCount...descriptor.entryCount, into: entryValues)
-        let alphabetCounts = descriptor.entryCount...descriptor.entryCount + 1
-        let frequencies = try decodeInner(bytes, at: &offset, counts: alphabetCounts, into: entryPlaces)
-        let precision = RangeCoder.precision(alphabetCount: frequencies.count)
-        guard RangeCoder.fillTable(rangeTable, frequencies: frequencies, precision: precision) else {
-            throw .malformed("frequencies")
-        }
-        let hasEscapes = frequencies.count > entries.count
-        // The frequencies are in the table by now.
-        let escaped =
-            hasEscapes
-            ? try decodeInner(bytes, at: &offset, counts: 1...output.count, into: entryPlaces)
-            : UnsafeBufferPointer(start: entryPlaces, count: 0)
-        let words = UnsafeRawBufferPointer(rebasing: bytes[offset...])
-        let isValid =
-            hasEscapes
-            ? RangeCoder.decodeSymbols(words, table: rangeTable, precision: precision, into: output)
-                && replaceEscapes(output, entries, escaped)
-            : RangeCoder.decode(words, table: rangeTable, precision: precision, values: entryValues, into: output)
-        guard isValid else { throw .malformed("range coder's words") }
-    }
-
-    /// Turns indices into values, the escape's into the next escaped value; false unless these are exactly used up.
-    ///
-    /// `entryPlaces`, which holds the escaped values, has room for one more than there can be.
-    private func replaceEscapes(
-        _ output: UnsafeMutableBufferPointer<UInt64>, _ entries: UnsafeBufferPointer<UInt64>,
-        _ escaped: UnsafeBufferPointer<UInt64>
-    ) -> Bool {
-        let (values, next) = (entryValues, entryPlaces)
-        let escape = UInt64(entries.count)
-        values[entries.count] = 0
-        var used = 0
-        for index in 0..<output.count {
-            let symbol = output[index]
-            output[index] = symbol == escape ? next[used] : values[Int(symbol)]
-            used &+= symbol == escape ? 1 : 0
-        }
-        return used == escaped.count
-    }
-
-    /// Decodes an inner column, which may only be constant or packed, so that nothing nests deeper.
-    private func decodeInner(
-        _ bytes: UnsafeRawBufferPointer, at offset: inout Int, counts: ClosedRange<Int>,
-        into storage: UnsafeMutablePointer<UInt64>
-    ) throws(ColumnError) -> UnsafeBufferPointer<UInt64> {
-        let descriptor = try ColumnDescriptor(parsing: bytes, at: offset)
-        guard descriptor.codec == .constant || descriptor.codec == .packed, !descriptor.isCompressed,
-            descriptor.transform != .lags
-        else {
-            throw .malformed("codec of an inner column")
-        }
-        guard counts.contains(descriptor.count) else {
-            throw .count(expected: counts.lowerBound, found: descriptor.count)
-        }
-        let start = offset + ColumnDescriptor.byteCount
-        guard bytes.count - start >= descriptor.storedByteCount else {
-            throw .truncated(needed: descriptor.storedByteCount, available: bytes.count - start)
-        }
-        offset = start + descriptor.storedByteCount
-        let body = UnsafeRawBufferPointer(rebasing: bytes[start..<offset])
-        guard crc32c(of: body) == descriptor.checksum else { throw .checksum }
-        let output = UnsafeMutableBufferPointer(start: storage, count: descriptor.count)
-        try decodePlain(descriptor, body, into: output)
-        return UnsafeBufferPointer(output)
     }
 }

@@ -6,13 +6,15 @@ public enum Codec: UInt8, Sendable {
     case packed = 1
     /// As `packed`, with the values that do not fit kept apart.
     case patched = 2
-    /// Sorted distinct values, and a packed index into them for each value.
+    /// Distinct values, and a packed index into them for each value.
     case dictionary = 3
-    /// Sorted distinct values with their frequencies, and a range-coded string of indices into them.
+    /// Distinct values with their frequencies, and range-coded indices into them.
     case rangeCoded = 4
+    /// As `packed`, in LZ4 blocks of four pieces each.
+    case compressed = 5
 }
 
-/// What the codec of a column holds.
+/// What the codec of a column holds; steps are kept plus 2^63, so that a signed order becomes an unsigned one.
 public enum Transform: UInt8, Sendable {
     /// The values.
     case none = 0
@@ -27,38 +29,21 @@ public enum Transform: UInt8, Sendable {
 /// | offset | size | field |
 /// |---|---|---|
 /// | 0 | 1 | codec |
-/// | 1 | 1 | bit 0: the stored bytes are compressed with LZ4 (block format); bit 1: the codec holds differences, bit 2: lags; others 0 |
-/// | 2 | 1 | width of a packed value in bits, 0 to 64 |
+/// | 1 | 1 | transform: 0 none, 1 differences, 2 lags |
+/// | 2 | 1 | width of a packed value in bits, 0 to 64; 0 with the range coder |
 /// | 3 | 1 | number of the column in a block's directory; 0 elsewhere |
 /// | 4 | 4 | number of values |
 /// | 8 | 8 | reference |
 /// | 16 | 8 | scale, 1 or more |
-/// | 24 | 4 | number of entries kept apart: values that do not fit (patched), distinct values (dictionary, range-coded) |
-/// | 28 | 4 | bytes before compression |
+/// | 24 | 4 | number of entries: values that do not fit (patched), distinct values (dictionary, range-coded); else 0 |
+/// | 28 | 4 | number of values that escape (range-coded); else 0 |
 /// | 32 | 4 | bytes stored |
 /// | 36 | 4 | CRC-32C of the bytes stored |
 ///
-/// The bytes before compression are, by codec:
-///
-/// | codec | bytes |
-/// |---|---|
-/// | constant | none |
-/// | packed | the packed values |
-/// | patched | the packed values (any bits where one did not fit), column of ascending positions, column of those values |
-/// | dictionary | column of ascending distinct values, then the packed indices |
-/// | range-coded | column of ascending distinct values, column of their frequencies, then the range coder's words; when |
-/// | | there is one frequency more than values, it is the escape's, and the column of escaped values comes before the words |
-///
-/// With differences or lags (never both), the first value (8 bytes) comes before these, and the codec holds something
-/// for each further value, plus 2^63 so that a signed order becomes an unsigned one, modulo 2^64: its difference from the
-/// value before, or its lag, the difference from the largest value before. Times in order of arrival are behind the
-/// latest one so far by their own delay only, and one that is very late is one outlier, not two. An inner column is a
-/// descriptor followed by its bytes; it is constant or packed, with or without differences, and never compressed.
+/// What the bytes are is told by `ColumnParts`.
 public struct ColumnDescriptor: Hashable, Sendable {
     /// How the values are stored.
     public var codec: Codec
-    /// True when the stored bytes are an LZ4 block.
-    public var isCompressed = false
     /// What the codec holds.
     public var transform = Transform.none
     /// Bits of a packed value.
@@ -73,8 +58,8 @@ public struct ColumnDescriptor: Hashable, Sendable {
     public var scale: UInt64
     /// Number of entries kept apart.
     public var entryCount = 0
-    /// Bytes before compression.
-    public var encodedByteCount = 0
+    /// Number of values that escape.
+    public var escapedCount = 0
     /// Bytes stored.
     public var storedByteCount = 0
     /// CRC-32C of the bytes stored.
@@ -93,36 +78,31 @@ public struct ColumnDescriptor: Hashable, Sendable {
 
     var frame: Frame { Frame(reference: reference, scale: scale, width: width) }
 
-    /// The values that the codec itself holds: one fewer with differences or lags, as the first stands apart.
-    var codedCount: Int { transform == .none ? count : count - 1 }
-
     func write(to destination: UnsafeMutableRawPointer) {
         destination.storeBytes(of: codec.rawValue, toByteOffset: 0, as: UInt8.self)
-        let flags: UInt8 = (isCompressed ? 1 : 0) | transform.rawValue << 1
-        destination.storeBytes(of: flags, toByteOffset: 1, as: UInt8.self)
+        destination.storeBytes(of: transform.rawValue, toByteOffset: 1, as: UInt8.self)
         destination.storeBytes(of: UInt8(width), toByteOffset: 2, as: UInt8.self)
         destination.storeBytes(of: number, toByteOffset: 3, as: UInt8.self)
         destination.storeBytes(of: UInt32(count), toByteOffset: 4, as: UInt32.self)
         destination.storeBytes(of: reference, toByteOffset: 8, as: UInt64.self)
         destination.storeBytes(of: scale, toByteOffset: 16, as: UInt64.self)
         destination.storeBytes(of: UInt32(entryCount), toByteOffset: 24, as: UInt32.self)
-        destination.storeBytes(of: UInt32(encodedByteCount), toByteOffset: 28, as: UInt32.self)
+        destination.storeBytes(of: UInt32(escapedCount), toByteOffset: 28, as: UInt32.self)
         destination.storeBytes(of: UInt32(storedByteCount), toByteOffset: 32, as: UInt32.self)
         destination.storeBytes(of: checksum, toByteOffset: 36, as: UInt32.self)
     }
 
     /// Reads the 40 bytes at `offset` and checks all that can be checked without the column's bytes.
     ///
-    /// A descriptor that passes claims no more than 8 bytes a value before compression and no more after it.
+    /// A descriptor that passes claims no more than 8 bytes and two entries a value.
     init(parsing bytes: UnsafeRawBufferPointer, at offset: Int) throws(ColumnError) {
         guard offset >= 0, offset <= bytes.count, bytes.count - offset >= ColumnDescriptor.byteCount else {
             throw .truncated(needed: ColumnDescriptor.byteCount, available: max(0, bytes.count - offset))
         }
         let raw = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + ColumnDescriptor.byteCount])
         guard let codec = Codec(rawValue: raw[0]) else { throw .malformed("codec") }
-        guard let transform = Transform(rawValue: raw[1] >> 1) else { throw .malformed("flags") }
+        guard let transform = Transform(rawValue: raw[1]) else { throw .malformed("transform") }
         self.codec = codec
-        isCompressed = raw[1] & 1 != 0
         self.transform = transform
         width = Int(raw[2])
         number = raw[3]
@@ -130,7 +110,7 @@ public struct ColumnDescriptor: Hashable, Sendable {
         reference = raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)
         scale = raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
         entryCount = Int(raw.loadUnaligned(fromByteOffset: 24, as: UInt32.self))
-        encodedByteCount = Int(raw.loadUnaligned(fromByteOffset: 28, as: UInt32.self))
+        escapedCount = Int(raw.loadUnaligned(fromByteOffset: 28, as: UInt32.self))
         storedByteCount = Int(raw.loadUnaligned(fromByteOffset: 32, as: UInt32.self))
         checksum = raw.loadUnaligned(fromByteOffset: 36, as: UInt32.self)
         try check()
@@ -139,29 +119,29 @@ public struct ColumnDescriptor: Hashable, Sendable {
     private func check() throws(ColumnError) {
         guard width <= 64 else { throw .malformed("width") }
         guard scale >= 1 else { throw .malformed("scale") }
-        guard transform == .none || count >= 2 else { throw .malformed("differences of fewer than two values") }
-        guard encodedByteCount <= 8 * count else { throw .malformed("encoded length") }
-        guard isCompressed ? storedByteCount < encodedByteCount : storedByteCount == encodedByteCount else {
-            throw .malformed("stored length")
-        }
-        guard entryCount <= count else { throw .malformed("entry count") }
-        let packedByteCount = BitPacking.byteCount(count: codedCount, width: width)
-        let fixedByteCount = transform == .none ? 0 : 8
+        guard storedByteCount <= 8 * count else { throw .malformed("stored length") }
+        guard entryCount <= count, escapedCount <= count else { throw .malformed("entry count") }
         switch codec {
-        case .constant:
-            guard encodedByteCount == fixedByteCount, width == 0 else { throw .malformed("constant") }
-        case .packed:
-            guard encodedByteCount == fixedByteCount + packedByteCount else { throw .malformed("packed length") }
-        case .patched, .dictionary:
-            guard encodedByteCount >= fixedByteCount + packedByteCount else { throw .malformed("packed length") }
-        case .rangeCoded:
-            guard entryCount <= RangeCoder.largestAlphabetCount, width == 0 else { throw .malformed("alphabet") }
-        }
-        switch codec {
-        case .constant, .packed:
+        case .constant, .packed, .compressed:
             guard entryCount == 0 else { throw .malformed("entry count") }
         case .patched, .dictionary, .rangeCoded:
             guard entryCount >= 1 else { throw .malformed("entry count") }
+        }
+        guard codec == .rangeCoded || escapedCount == 0 else { throw .malformed("number of escapes") }
+        switch codec {
+        case .constant:
+            guard width == 0 else { throw .malformed("constant") }
+        case .rangeCoded:
+            guard entryCount <= RangeCoder.largestAlphabetCount, width == 0 else { throw .malformed("alphabet") }
+        case .packed, .patched, .dictionary, .compressed: break
+        }
+        guard transform != .none else { return }
+        guard count >= 2 else { throw .malformed("differences of fewer than two values") }
+        switch codec {
+        case .packed, .patched, .compressed: break
+        case .constant:
+            guard transform == .differences else { throw .malformed("constant lags") }
+        case .dictionary, .rangeCoded: throw .malformed("codec of differences")
         }
     }
 }

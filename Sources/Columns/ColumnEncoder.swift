@@ -14,13 +14,16 @@ public final class ColumnEncoder {
 
     /// The most values that a column may have.
     public let capacity: Int
+    /// About what an anchor takes in the list of these.
+    private static let anchorBitCount = 28
     private let staging: UnsafeMutableRawPointer
     private let compressor: Compressor
-    private let differences: UnsafeMutablePointer<UInt64>
+    private let steps: UnsafeMutablePointer<UInt64>
     private let entryPlaces: UnsafeMutablePointer<UInt64>
     private let entryValues: UnsafeMutablePointer<UInt64>
+    private let entryCounts: UnsafeMutablePointer<UInt64>
     private let words: UnsafeMutableRawPointer
-    private let wordByteCount: Int
+    private let lanes: UnsafeMutableRawPointer
     private let symbolTable: UnsafeMutablePointer<RangeCoder.Symbol>
     private let sample = ColumnSample()
     private let alphabet: Alphabet
@@ -37,24 +40,27 @@ public final class ColumnEncoder {
     public init(capacity: Int) {
         precondition((1...1 << 28).contains(capacity), "a column has 1 to 2^28 values")
         self.capacity = capacity
-        // Patched: packed values, then at most a quarter of them with their places. Alphabet: three columns and the words.
+        // Patched: the packed values, then at most half of them with their places. Range-coded: the lists and the words.
         staging = .allocate(byteCount: 32 * capacity + 4096, alignment: 64)
-        compressor = Compressor(capacity: 8 * capacity)
-        differences = .allocate(capacity: capacity)
-        entryPlaces = .allocate(capacity: capacity + 1)
+        compressor = Compressor(capacity: 8 * CompressedParts.valueCount)
+        steps = .allocate(capacity: capacity)
+        entryPlaces = .allocate(capacity: max(RangeCodedParts.largestGroupCount, capacity + 1))
         entryValues = .allocate(capacity: capacity + 1)
-        wordByteCount = 2 * capacity + RangeCoder.stateByteCount
-        words = .allocate(byteCount: wordByteCount + 8, alignment: 64)
+        entryCounts = .allocate(capacity: max(RangeCodedParts.largestGroupCount, Piece.count(of: capacity)))
+        words = .allocate(byteCount: 2 * capacity + 4 * Piece.count(of: capacity), alignment: 64)
+        lanes = .allocate(byteCount: RangeCoder.laneCount * RangeCoder.largestPieceByteCount + 2, alignment: 64)
         symbolTable = .allocate(capacity: RangeCoder.largestAlphabetCount)
         alphabet = Alphabet(capacity: capacity)
     }
 
     deinit {
         staging.deallocate()
-        differences.deallocate()
+        steps.deallocate()
         entryPlaces.deallocate()
         entryValues.deallocate()
+        entryCounts.deallocate()
         words.deallocate()
+        lanes.deallocate()
         symbolTable.deallocate()
     }
 
@@ -70,12 +76,9 @@ public final class ColumnEncoder {
         let method = chooseMethod(values, covering: covering)
         write(values, by: method, covering: covering, descriptor: &descriptor)
         let packedByteCount = BitPacking.byteCount(count: values.count, width: covering.width)
-        if descriptor.encodedByteCount <= 8 * values.count {
-            let encoded = seal(descriptor)
-            if encoded.bytes.count <= packedByteCount { return encoded }
-        }
+        if descriptor.storedByteCount <= packedByteCount { return seal(descriptor) }
         descriptor = ColumnDescriptor(codec: .packed, frame: covering, count: values.count)
-        descriptor.encodedByteCount = writePacked(values, frame: covering, at: 0)
+        descriptor.storedByteCount = writePacked(values, frame: covering, at: 0)
         return seal(descriptor)
     }
 
@@ -114,7 +117,8 @@ public final class ColumnEncoder {
     private func expectedBitCount(ofStepsScaledBy scale: UInt64, _ count: Int) -> Double {
         let choice = sample.choose(covering: sample.sampledFrame, total: count)
         let savedWidth = min(BitPacking.width(of: scale) - 1, choice.frame.width)
-        return choice.bitCount + 64 - Double(savedWidth * count)
+        let anchorsBitCount = 64 + (Piece.count(of: count) - 1) * ColumnEncoder.anchorBitCount
+        return choice.bitCount + Double(anchorsBitCount - savedWidth * count)
     }
 
     /// What LZ4 leaves of 512 neighbouring values at whole bytes each, as a share.
@@ -122,8 +126,9 @@ public final class ColumnEncoder {
         let count = min(values.count, 512)
         let middle = UnsafeBufferPointer(rebasing: values[(values.count - count) / 2..<(values.count + count) / 2])
         let end = writePacked(middle, frame: frame, at: 0)
+        guard end >= Compressor.leastByteCount else { return 1 }
         let compressed = compressor.compress(UnsafeRawBufferPointer(start: staging, count: end))
-        return compressed.map { Double($0.count) / Double(end) } ?? 1
+        return Double(compressed.count) / Double(end)
     }
 
     private func write(
@@ -134,46 +139,60 @@ public final class ColumnEncoder {
             writeFramed(values, choice: choice, at: 0, descriptor: &descriptor)
         case .wholeBytes(let frame):
             descriptor = ColumnDescriptor(codec: .packed, frame: frame, count: values.count)
-            descriptor.encodedByteCount = writePacked(values, frame: frame, at: 0)
+            writePackedOrCompressed(values, at: 0, descriptor: &descriptor)
         case .transformed(let transform):
             writeTransformed(values, transform, descriptor: &descriptor)
         case .dictionary:
-            let distinct = UnsafeBufferPointer(start: alphabet.values, count: alphabet.count)
-            let width = BitPacking.width(of: UInt64(alphabet.count - 1))
-            let indices = Frame(reference: 0, scale: 1, width: width)
-            descriptor = ColumnDescriptor(codec: .dictionary, frame: indices, count: values.count)
-            descriptor.entryCount = alphabet.count
-            let end = writeInner(distinct, at: 0)
-            let symbols = alphabet.index(values)
-            for index in 0..<symbols.count { differences[index] = UInt64(symbols[index]) }
-            let column = UnsafeBufferPointer(start: differences, count: values.count)
-            descriptor.encodedByteCount = writePacked(column, frame: indices, at: end)
+            writeDictionary(values, descriptor: &descriptor)
         case .rangeCoded:
             writeRangeCoded(values, descriptor: &descriptor)
         }
     }
 
+    private func writeDictionary(_ values: UnsafeBufferPointer<UInt64>, descriptor: inout ColumnDescriptor) {
+        let indices = Frame(reference: 0, scale: 1, width: BitPacking.width(of: UInt64(alphabet.count - 1)))
+        descriptor = ColumnDescriptor(codec: .dictionary, frame: indices, count: values.count)
+        descriptor.entryCount = alphabet.count
+        let end = writeList(UnsafeBufferPointer(start: alphabet.values, count: alphabet.count), at: 0)
+        let symbols = alphabet.index(values)
+        for index in 0..<symbols.count { steps[index] = UInt64(symbols[index]) }
+        let column = UnsafeBufferPointer(start: steps, count: values.count)
+        descriptor.storedByteCount = writePacked(column, frame: indices, at: end)
+    }
+
     private func writeTransformed(
         _ values: UnsafeBufferPointer<UInt64>, _ transform: Transform, descriptor: inout ColumnDescriptor
     ) {
-        let steps = differences
+        let (steps, anchors) = (steps, entryPlaces)
         if transform == .differences {
-            for index in 1..<values.count { steps[index - 1] = difference(values[index], values[index - 1]) }
+            for index in 1..<values.count { steps[index] = difference(values[index], values[index - 1]) }
+            // The first step is as good as any; this one leaves the frame as it is.
+            steps[0] = steps[1]
+            anchors[0] = values[0] &- (values[1] &- values[0])
+            for piece in 1..<max(1, Piece.count(of: values.count)) {
+                anchors[piece] = values[piece * Piece.valueCount - 1]
+            }
         } else {
             var largest = values[0]
-            for index in 1..<values.count {
-                steps[index - 1] = difference(values[index], largest)
+            for index in 0..<values.count {
+                if index % Piece.valueCount == 0 { anchors[index / Piece.valueCount] = largest }
+                steps[index] = difference(values[index], largest)
                 largest = max(largest, values[index])
             }
         }
-        let column = UnsafeBufferPointer(start: steps, count: values.count - 1)
+        let column = UnsafeBufferPointer(start: steps, count: values.count)
         let covering = Frame(covering: column)
         sample.draw(column, frame: covering)
         let choice = sample.choose(covering: covering, total: column.count)
         descriptor = ColumnDescriptor(codec: .packed, frame: covering, count: values.count)
         descriptor.transform = transform
-        staging.storeBytes(of: values[0], as: UInt64.self)
-        writeFramed(column, choice: choice, at: 8, descriptor: &descriptor)
+        staging.storeBytes(of: anchors[0], as: UInt64.self)
+        let furtherCount = Piece.count(of: values.count) - 1
+        var end = 8
+        if furtherCount > 0, covering.width > 0 || transform == .lags {
+            end = writeList(UnsafeBufferPointer(start: anchors + 1, count: furtherCount), at: end)
+        }
+        writeFramed(column, choice: choice, at: end, descriptor: &descriptor)
     }
 
     private func writeFramed(
@@ -183,23 +202,71 @@ public final class ColumnEncoder {
         let frame = choice.frame
         (descriptor.reference, descriptor.scale, descriptor.width) = (frame.reference, frame.scale, frame.width)
         guard choice.isPatched else {
-            descriptor.codec = frame.width == 0 ? .constant : .packed
-            descriptor.encodedByteCount = writePacked(values, frame: frame, at: offset)
+            writePackedOrCompressed(values, at: offset, descriptor: &descriptor)
             return
         }
         let kept = keepApart(values, frame: frame)
-        descriptor.codec = kept == 0 ? .packed : .patched
-        descriptor.entryCount = kept
         guard kept <= values.count / 2 else {
-            descriptor.encodedByteCount = .max
+            descriptor.storedByteCount = .max
             return
         }
-        var end = writePacked(values, frame: frame, at: offset)
-        if kept > 0 {
-            end = writeInner(UnsafeBufferPointer(start: entryPlaces, count: kept), at: end)
-            end = writeInner(UnsafeBufferPointer(start: entryValues, count: kept), at: end)
+        let end = writePacked(values, frame: frame, at: offset)
+        guard kept > 0 else {
+            descriptor.storedByteCount = end
+            return
         }
-        descriptor.encodedByteCount = end
+        descriptor.codec = .patched
+        descriptor.entryCount = kept
+        descriptor.storedByteCount = writePatches(count: kept, pieceCount: Piece.count(of: values.count), at: end)
+    }
+
+    /// Packs the values, in LZ4 blocks where these turn out smaller.
+    private func writePackedOrCompressed(
+        _ values: UnsafeBufferPointer<UInt64>, at offset: Int, descriptor: inout ColumnDescriptor
+    ) {
+        let frame = descriptor.frame
+        descriptor.codec = .packed
+        guard frame.width > 0 else {
+            if descriptor.transform != .lags { descriptor.codec = .constant }
+            descriptor.storedByteCount = offset
+            return
+        }
+        let end = writePacked(values, frame: frame, at: offset)
+        descriptor.storedByteCount = end
+        let packed = UnsafeRawBufferPointer(start: staging + offset, count: end - offset)
+        guard compressor.isWorthwhile(packed) else { return }
+        let blockByteCount = CompressedParts.valueCount / 8 * frame.width
+        var (compressedEnd, blockCount) = (end + BitPacking.slackByteCount, 0)
+        for start in stride(from: 0, to: packed.count, by: blockByteCount) {
+            let block = packed[start..<min(packed.count, start + blockByteCount)]
+            let compressed = compressor.compress(UnsafeRawBufferPointer(rebasing: block))
+            guard let base = compressed.baseAddress else { return }
+            (staging + compressedEnd).copyMemory(from: base, byteCount: compressed.count)
+            compressedEnd += compressed.count
+            entryValues[blockCount] = UInt64(compressedEnd - end - BitPacking.slackByteCount)
+            blockCount += 1
+        }
+        let byteCount = compressedEnd - end - BitPacking.slackByteCount
+        guard byteCount + 2 * blockCount < packed.count * 97 / 100 else { return }
+        let listEnd = writeList(UnsafeBufferPointer(start: entryValues, count: blockCount), at: offset)
+        guard listEnd <= end else { return }
+        (staging + listEnd).copyMemory(from: staging + end + BitPacking.slackByteCount, byteCount: byteCount)
+        descriptor.codec = .compressed
+        descriptor.storedByteCount = listEnd + byteCount
+    }
+
+    /// Writes the patches that were gathered: how many come before each piece, their places in it, and their values.
+    private func writePatches(count: Int, pieceCount: Int, at offset: Int) -> Int {
+        let (places, before) = (entryPlaces, entryCounts)
+        var index = 0
+        for piece in 0..<pieceCount {
+            while index < count, places[index] < UInt64(piece * Piece.valueCount) { index += 1 }
+            before[piece] = UInt64(index)
+        }
+        for index in 0..<count { places[index] %= UInt64(Piece.valueCount) }
+        var end = writeList(UnsafeBufferPointer(start: before, count: pieceCount), at: offset)
+        end = writeList(UnsafeBufferPointer(start: places, count: count), at: end)
+        return writeList(UnsafeBufferPointer(start: entryValues, count: count), at: end)
     }
 
     /// Gathers the values outside the frame with their places; without a branch, as these come irregularly.
@@ -216,39 +283,65 @@ public final class ColumnEncoder {
     }
 
     private func writeRangeCoded(_ values: UnsafeBufferPointer<UInt64>, descriptor: inout ColumnDescriptor) {
-        let symbols = alphabet.index(values)
         let alphabetCount = alphabet.count + (alphabet.escapedCount > 0 ? 1 : 0)
         let precision = RangeCoder.precision(alphabetCount: alphabetCount)
         let frequencies = UnsafeMutableBufferPointer(start: alphabet.counts, count: alphabetCount)
         RangeCoder.normalise(frequencies, total: values.count, precision: precision)
+        alphabet.arrange()
         var start: UInt32 = 0
         for (number, frequency) in frequencies.enumerated() {
             symbolTable[number] = .init(start: start, frequency: UInt32(frequency), precision: precision)
             start += UInt32(frequency)
         }
-        var end = writeInner(UnsafeBufferPointer(start: alphabet.values, count: alphabet.count), at: 0)
-        end = writeInner(UnsafeBufferPointer(frequencies), at: end)
+        let symbols = alphabet.index(values)
+        let pieceCount = Piece.count(of: values.count)
+        var end = writeGroups(UnsafeBufferPointer(frequencies))
+        end = writeList(UnsafeBufferPointer(start: alphabet.values, count: alphabet.count), at: end)
+        if alphabet.escapedCount > 0 { end = writeList(escapedValues(values, symbols), at: end) }
+        let byteCount = RangeCoder.encode(
+            symbols, table: symbolTable, lanes: lanes, to: words, firstWords: entryPlaces)
+        end = writeList(UnsafeBufferPointer(start: entryPlaces, count: pieceCount), at: end)
         if alphabet.escapedCount > 0 {
-            end = writeInner(escapedValues(values, symbols), at: end)
+            end = writeList(UnsafeBufferPointer(start: entryCounts, count: pieceCount), at: end)
         }
-        let wordsEnd = words + wordByteCount
-        let byteCount = RangeCoder.encode(symbols, table: symbolTable, end: wordsEnd)
-        (staging + end).copyMemory(from: wordsEnd - byteCount, byteCount: byteCount)
-        let whole = Frame(reference: 0, scale: 1, width: 0)
-        descriptor = ColumnDescriptor(codec: .rangeCoded, frame: whole, count: values.count)
+        (staging + end).copyMemory(from: words, byteCount: byteCount)
+        descriptor = ColumnDescriptor(
+            codec: .rangeCoded, frame: Frame(reference: 0, scale: 1, width: 0), count: values.count)
         descriptor.entryCount = alphabet.count
-        descriptor.encodedByteCount = end + byteCount
+        descriptor.escapedCount = alphabet.escapedCount
+        descriptor.storedByteCount = end + byteCount
     }
 
-    /// The values whose symbol is the escape, in their order.
+    /// Writes how many groups of equal frequencies there are, and of each the frequency and the number of symbols.
+    ///
+    /// The escape's frequency may be the last group's: then it is its last symbol.
+    private func writeGroups(_ frequencies: UnsafeBufferPointer<UInt64>) -> Int {
+        var groupCount = 0
+        for index in 0..<frequencies.count {
+            if index == 0 || frequencies[index] != frequencies[index - 1] {
+                entryPlaces[groupCount] = frequencies[index]
+                entryCounts[groupCount] = 0
+                groupCount += 1
+            }
+            entryCounts[groupCount - 1] += 1
+        }
+        staging.storeBytes(of: UInt32(groupCount), as: UInt32.self)
+        let end = writeList(UnsafeBufferPointer(start: entryPlaces, count: groupCount), at: 4)
+        return writeList(UnsafeBufferPointer(start: entryCounts, count: groupCount), at: end)
+    }
+
+    /// The values whose symbol is the escape, in their order; how many come before each piece goes to `entryCounts`.
     private func escapedValues(
         _ values: UnsafeBufferPointer<UInt64>, _ symbols: UnsafeBufferPointer<UInt16>
     ) -> UnsafeBufferPointer<UInt64> {
         let (entries, escape) = (entryValues, UInt16(alphabet.count))
         var kept = 0
-        for index in 0..<values.count {
-            entries[kept] = values[index]
-            kept &+= symbols[index] == escape ? 1 : 0
+        for piece in 0..<Piece.count(of: values.count) {
+            entryCounts[piece] = UInt64(kept)
+            for index in Piece.range(piece, of: values.count) {
+                entries[kept] = values[index]
+                kept &+= symbols[index] == escape ? 1 : 0
+            }
         }
         return UnsafeBufferPointer(start: entries, count: kept)
     }
@@ -259,43 +352,14 @@ public final class ColumnEncoder {
         return offset + BitPacking.byteCount(count: values.count, width: frame.width)
     }
 
-    /// Writes an ascending or short inner column with its descriptor: packed, as values or as differences.
-    private func writeInner(_ values: UnsafeBufferPointer<UInt64>, at offset: Int) -> Int {
-        let covering = Frame(covering: values)
-        var descriptor = ColumnDescriptor(codec: .packed, frame: covering, count: values.count)
-        var frame = covering
-        var column = values
-        let bodyOffset = offset + ColumnDescriptor.byteCount
-        if values.count >= 2 {
-            for index in 1..<values.count { differences[index - 1] = difference(values[index], values[index - 1]) }
-            let steps = UnsafeBufferPointer(start: differences, count: values.count - 1)
-            let stepFrame = Frame(covering: steps)
-            let stepByteCount = 8 + BitPacking.byteCount(count: steps.count, width: stepFrame.width)
-            if stepByteCount < BitPacking.byteCount(count: values.count, width: covering.width) {
-                (frame, column) = (stepFrame, steps)
-                descriptor = ColumnDescriptor(codec: .packed, frame: stepFrame, count: values.count)
-                descriptor.transform = .differences
-                (staging + bodyOffset).storeBytes(of: values[0], as: UInt64.self)
-            }
-        }
-        descriptor.codec = frame.width == 0 ? .constant : .packed
-        let end = writePacked(column, frame: frame, at: bodyOffset + (descriptor.transform == .none ? 0 : 8))
-        descriptor.encodedByteCount = end - bodyOffset
-        descriptor.storedByteCount = descriptor.encodedByteCount
-        descriptor.checksum = crc32c(
-            of: UnsafeRawBufferPointer(start: staging + bodyOffset, count: descriptor.storedByteCount))
-        descriptor.write(to: staging + offset)
-        return end
+    /// Returns the offset of the first byte behind the list.
+    private func writeList(_ values: UnsafeBufferPointer<UInt64>, at offset: Int) -> Int {
+        offset + PackedList.write(values, to: staging + offset)
     }
 
-    /// Puts LZ4's form in place of the bytes in `staging` where that pays, and completes the descriptor.
     private func seal(_ descriptor: ColumnDescriptor) -> Encoded {
         var descriptor = descriptor
-        let plain = UnsafeRawBufferPointer(start: staging, count: descriptor.encodedByteCount)
-        let compressed = descriptor.codec == .rangeCoded ? nil : compressor.compress(plain)
-        let bytes = compressed ?? plain
-        descriptor.isCompressed = compressed != nil
-        descriptor.storedByteCount = bytes.count
+        let bytes = UnsafeRawBufferPointer(start: staging, count: descriptor.storedByteCount)
         descriptor.checksum = crc32c(of: bytes)
         return Encoded(descriptor: descriptor, bytes: bytes)
     }

@@ -3,6 +3,8 @@
 /// One value is drawn at random from each of up to 256 equal stretches, so that a period in the data cannot hide.
 final class ColumnSample {
     private static let capacity = 256
+    /// About what the number of patches before a piece takes.
+    private static let countBitCount = 10
     private let quotients = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: capacity)
     private var count = 0
     private var distinctCount = 0
@@ -70,14 +72,16 @@ final class ColumnSample {
     /// The cheapest frame for `total` values: the covering one, or a narrower one with the others kept apart.
     ///
     /// For each narrower width the most populated window is found by two pointers over the sorted sample. A value kept
-    /// apart costs its own width and about the logarithm of the gaps between such values.
+    /// apart costs its own width and its place in the piece.
     func choose(covering frame: Frame, total: Int) -> Choice {
         var best = Choice(frame: frame, bitCount: Double(total * frame.width), isPatched: false)
+        let placeWidth = BitPacking.width(of: UInt64(min(total, Piece.valueCount) - 1))
+        let countBitCount = 3 * 8 * PackedList.headByteCount + Piece.count(of: total) * ColumnSample.countBitCount
         var width = frame.width - 1
         while width >= 0, let window = window(width: width), window.covered * 4 >= count * 3 {
             let share = (Double(count - window.covered) + 0.5) / Double(count)
-            let each = Double(frame.width) + 2 + Double(BitPacking.width(of: UInt64(1 / share)))
-            let bits = Double(total) * (Double(width) + share * each) + 800
+            let each = Double(frame.width + placeWidth)
+            let bits = Double(total) * (Double(width) + share * each) + Double(countBitCount)
             if bits < best.bitCount {
                 let reference = frame.reference &+ window.first &* frame.scale
                 best = Choice(

@@ -33,6 +33,12 @@ struct IDClassCounts {
     var text = 0
     var other = 0
 
+    /// None.
+    init() {}
+
+    /// As many of each class.
+    init(eachOf count: Int) { (timeOrdered, random, text, other) = (count, count, count, count) }
+
     subscript(idClass: IDClass) -> Int {
         switch idClass {
         case .timeOrdered: timeOrdered

@@ -2,21 +2,28 @@
 ///
 /// Skewed columns (outcomes, services and institutions by Zipf) come within a few percent of their entropy, where whole
 /// bits would waste up to one a value. It is the range variant of asymmetric numeral systems (Duda, arXiv:1311.2540)
-/// with 32-bit states and 16-bit words. Four states take turns, value i belonging to state i modulo 4, so that their
-/// dependency chains overlap. The encoder works backwards through the values; the decoder forwards:
+/// with 32-bit states and 16-bit words. Each piece is coded alone, by one state that begins anew:
 ///
 /// | offset | size | field |
 /// |---|---|---|
-/// | 0 | 16 | the four states at the first value, UInt32 each |
-/// | 16 | 2 each | words in the order in which the decoder takes them |
+/// | 0 | 4 | the state at the piece's first value |
+/// | 4 | 2 each | words in the order in which the decoder takes them |
 ///
-/// A state is always at least 2^16. The decoder must end with all four states at exactly 2^16 and no word left.
+/// The encoder works backwards through the values; the decoder forwards. Four pieces at a time, in step, keep a
+/// processor busy that would wait for the one state otherwise. A state is always at least 2^16, and at exactly 2^16
+/// behind the last value, when no word of the piece is left.
 enum RangeCoder {
     /// The most symbols of an alphabet, an escape among them.
     static let largestAlphabetCount = 8192
+    /// That of a symbol which stands alone at the highest precision.
+    static let largestFrequency = 1 << 15
     /// Where a state starts and what it never falls below.
     static let stateFloor: UInt32 = 1 << 16
-    static let stateByteCount = 16
+    static let stateByteCount = 4
+    /// The most bytes that a piece takes.
+    static let largestPieceByteCount = stateByteCount + 2 * Piece.valueCount
+    /// Pieces that are coded in step.
+    static let laneCount = 4
 
     /// The precision for an alphabet, 11...15: fine enough that rare symbols are not rounded up by much.
     static func precision(alphabetCount: Int) -> Int {
@@ -70,38 +77,68 @@ enum RangeCoder {
         }
     }
 
-    /// Encodes `symbols` backwards, ending at `end`; returns the number of bytes written before `end`.
+    /// Encodes `symbols` piece by piece to `words`, and the number of words before each piece to `firstWords`.
     ///
-    /// Needs room for 16 bytes and 2 for each symbol.
+    /// `words` needs room for 4 bytes a piece and 2 for each symbol, and `lanes` for `laneCount` times
+    /// `largestPieceByteCount` and 2 bytes more. Returns the number of bytes written.
     static func encode(
-        _ symbols: UnsafeBufferPointer<UInt16>, table: UnsafePointer<Symbol>, end: UnsafeMutableRawPointer
+        _ symbols: UnsafeBufferPointer<UInt16>, table: UnsafePointer<Symbol>, lanes: UnsafeMutableRawPointer,
+        to words: UnsafeMutableRawPointer, firstWords: UnsafeMutablePointer<UInt64>
     ) -> Int {
-        var position = end
-        var states: (UInt32, UInt32, UInt32, UInt32) = (stateFloor, stateFloor, stateFloor, stateFloor)
-        var index = symbols.count
         let base = symbols.baseAddress.unsafelyUnwrapped
-        while index & 3 != 0 {
-            index -= 1
-            let symbol = table[Int(base[index])]
-            switch index & 3 {
-            case 0: put(symbol, &states.0, &position)
-            case 1: put(symbol, &states.1, &position)
-            default: put(symbol, &states.2, &position)
+        let ends = (0..<laneCount).map { lanes + 2 + ($0 + 1) * largestPieceByteCount }
+        var byteCount = 0
+        func keep(_ start: UnsafeMutableRawPointer, end: UnsafeMutableRawPointer, piece: Int) {
+            firstWords[piece] = UInt64(byteCount / 2)
+            (words + byteCount).copyMemory(from: start, byteCount: end - start)
+            byteCount += end - start
+        }
+        var piece = 0
+        while (piece + laneCount) * Piece.valueCount <= symbols.count {
+            let starts = encodeInStep(base + piece * Piece.valueCount, table, (ends[0], ends[1], ends[2], ends[3]))
+            keep(starts.0, end: ends[0], piece: piece)
+            keep(starts.1, end: ends[1], piece: piece + 1)
+            keep(starts.2, end: ends[2], piece: piece + 2)
+            keep(starts.3, end: ends[3], piece: piece + 3)
+            piece += laneCount
+        }
+        while piece < Piece.count(of: symbols.count) {
+            var (position, state) = (ends[0], stateFloor)
+            for index in Piece.range(piece, of: symbols.count).reversed() {
+                put(table[Int(base[index])], &state, &position)
             }
+            position -= stateByteCount
+            position.storeBytes(of: state, as: UInt32.self)
+            keep(position, end: ends[0], piece: piece)
+            piece += 1
         }
+        return byteCount
+    }
+
+    private typealias Lanes = (
+        UnsafeMutableRawPointer, UnsafeMutableRawPointer, UnsafeMutableRawPointer, UnsafeMutableRawPointer
+    )
+
+    /// Encodes four whole pieces, each ending at one of `ends`; returns where they start.
+    private static func encodeInStep(
+        _ symbols: UnsafePointer<UInt16>, _ table: UnsafePointer<Symbol>, _ ends: Lanes
+    ) -> Lanes {
+        var (p0, p1, p2, p3) = ends
+        var (s0, s1, s2, s3) = (stateFloor, stateFloor, stateFloor, stateFloor)
+        var index = Piece.valueCount
         while index > 0 {
-            index -= 4
-            put(table[Int(base[index + 3])], &states.3, &position)
-            put(table[Int(base[index + 2])], &states.2, &position)
-            put(table[Int(base[index + 1])], &states.1, &position)
-            put(table[Int(base[index])], &states.0, &position)
+            index &-= 1
+            put(table[Int(symbols[index])], &s0, &p0)
+            put(table[Int(symbols[index &+ Piece.valueCount])], &s1, &p1)
+            put(table[Int(symbols[index &+ 2 &* Piece.valueCount])], &s2, &p2)
+            put(table[Int(symbols[index &+ 3 &* Piece.valueCount])], &s3, &p3)
         }
-        position -= stateByteCount
-        position.storeBytes(of: states.0, toByteOffset: 0, as: UInt32.self)
-        position.storeBytes(of: states.1, toByteOffset: 4, as: UInt32.self)
-        position.storeBytes(of: states.2, toByteOffset: 8, as: UInt32.self)
-        position.storeBytes(of: states.3, toByteOffset: 12, as: UInt32.self)
-        return end - position
+        (p0, p1, p2, p3) = (p0 - stateByteCount, p1 - stateByteCount, p2 - stateByteCount, p3 - stateByteCount)
+        p0.storeBytes(of: s0, as: UInt32.self)
+        p1.storeBytes(of: s1, as: UInt32.self)
+        p2.storeBytes(of: s2, as: UInt32.self)
+        p3.storeBytes(of: s3, as: UInt32.self)
+        return (p0, p1, p2, p3)
     }
 
     @inline(__always)
@@ -113,105 +150,5 @@ enum RangeCoder {
         state = isFull ? state &>> 16 : state
         let quotient = UInt32(truncatingIfNeeded: UInt64(state).multipliedFullWidth(by: symbol.reciprocal).high)
         state = state &+ symbol.bias &+ quotient &* symbol.complement
-    }
-
-    /// Fills the decoder's table: one entry for each of the 2^precision places, holding the symbol's number in bits 0
-    /// to 15, its frequency in bits 16 to 31 and the place's distance from the symbol's start in bits 32 to 47.
-    ///
-    /// False when the frequencies are not all at least 1 or do not add up.
-    static func fillTable(
-        _ table: UnsafeMutablePointer<UInt64>, frequencies: UnsafeBufferPointer<UInt64>, precision: Int
-    ) -> Bool {
-        let whole = UInt64(1) << UInt64(precision)
-        var start: UInt64 = 0
-        for (number, frequency) in frequencies.enumerated() {
-            guard frequency >= 1, frequency <= whole - start else { return false }
-            let entry = UInt64(number) | frequency << 16
-            for distance in 0..<frequency { table[Int(start + distance)] = entry | distance << 32 }
-            start += frequency
-        }
-        return start == whole
-    }
-
-    /// Decodes `output.count` symbols to their values; false when the bytes are not what an encoder wrote.
-    static func decode(
-        _ bytes: UnsafeRawBufferPointer, table: UnsafePointer<UInt64>, precision: Int,
-        values: UnsafePointer<UInt64>, into output: UnsafeMutableBufferPointer<UInt64>
-    ) -> Bool {
-        decode(bytes, table: table, precision: precision, into: output) { values[Int(truncatingIfNeeded: $0)] }
-    }
-
-    /// Decodes `output.count` symbols as they are; false when the bytes are not what an encoder wrote.
-    static func decodeSymbols(
-        _ bytes: UnsafeRawBufferPointer, table: UnsafePointer<UInt64>, precision: Int,
-        into output: UnsafeMutableBufferPointer<UInt64>
-    ) -> Bool {
-        decode(bytes, table: table, precision: precision, into: output) { $0 }
-    }
-
-    @inline(__always)
-    private static func decode(
-        _ bytes: UnsafeRawBufferPointer, table: UnsafePointer<UInt64>, precision: Int,
-        into output: UnsafeMutableBufferPointer<UInt64>, value: (UInt64) -> UInt64
-    ) -> Bool {
-        guard bytes.count >= stateByteCount, bytes.count % 2 == 0, let base = bytes.baseAddress else { return false }
-        var reader = Reader(
-            position: base + stateByteCount, end: base + bytes.count, table: table, precision: UInt32(precision))
-        var states = base.loadUnaligned(as: SIMD4<UInt32>.self)
-        guard states.min() >= stateFloor else { return false }
-        var (s0, s1, s2, s3) = (states[0], states[1], states[2], states[3])
-        let target = output.baseAddress.unsafelyUnwrapped
-        var index = 0
-        while index &+ 4 <= output.count, reader.end - reader.position >= 8 {
-            target[index] = value(reader.take(&s0))
-            target[index &+ 1] = value(reader.take(&s1))
-            target[index &+ 2] = value(reader.take(&s2))
-            target[index &+ 3] = value(reader.take(&s3))
-            index &+= 4
-        }
-        states = SIMD4(s0, s1, s2, s3)
-        while index < output.count {
-            guard let symbol = reader.takeCarefully(&states[index & 3]) else { return false }
-            target[index] = value(symbol)
-            index += 1
-        }
-        return reader.position == reader.end && states == SIMD4(repeating: stateFloor)
-    }
-
-    private struct Reader {
-        var position: UnsafeRawPointer
-        let end: UnsafeRawPointer
-        let table: UnsafePointer<UInt64>
-        let precision: UInt32
-
-        /// Needs a readable word at the position.
-        @inline(__always)
-        mutating func take(_ state: inout UInt32) -> UInt64 {
-            let entry = advance(&state)
-            let word = UInt32(position.loadUnaligned(as: UInt16.self))
-            let isLow = state < stateFloor
-            position += isLow ? 2 : 0
-            state = isLow ? state &<< 16 | word : state
-            return entry & 0xFFFF
-        }
-
-        mutating func takeCarefully(_ state: inout UInt32) -> UInt64? {
-            let entry = advance(&state)
-            if state < stateFloor {
-                guard position < end else { return nil }
-                state = state << 16 | UInt32(position.loadUnaligned(as: UInt16.self))
-                position += 2
-            }
-            return entry & 0xFFFF
-        }
-
-        @inline(__always)
-        private func advance(_ state: inout UInt32) -> UInt64 {
-            let entry = table[Int(state & ((1 &<< precision) &- 1))]
-            let frequency = UInt32(truncatingIfNeeded: entry &>> 16) & 0xFFFF
-            let distance = UInt32(truncatingIfNeeded: entry &>> 32)
-            state = frequency &* (state &>> precision) &+ distance
-            return entry
-        }
     }
 }

@@ -2,10 +2,9 @@ import Transactions
 
 /// Splits records into the columns of a table.
 ///
-/// The 64 bytes are read as eight words by the layout of `Record`. Tiles small enough for the first cache are read twice,
+/// The 64 bytes are read as eight words by the layout of `Record`. Pieces, small enough for the first cache, are read twice,
 /// once for the ids and once for the rest, so that neither loop needs more registers than there are.
 struct RecordSplitter {
-    private static let tileRecordCount = 256
     private(set) var idCounts = IDClassCounts()
     private(set) var earliest = Int64.max
     private(set) var latest = Int64.min
@@ -16,7 +15,11 @@ struct RecordSplitter {
         let words = UnsafeRawPointer(records.baseAddress.unsafelyUnwrapped)
         var start = 0
         while start < records.count {
-            let end = min(start + RecordSplitter.tileRecordCount, records.count)
+            let end = min(start + Piece.valueCount, records.count)
+            let piece = start / Piece.valueCount
+            table.start(.randomRank)[piece] = UInt64(idCounts.random)
+            table.start(.textRank)[piece] = UInt64(idCounts.text)
+            table.start(.otherRank)[piece] = UInt64(idCounts.other)
             splitIDs(words, start..<end, table)
             splitFields(words, start..<end, table)
             start = end

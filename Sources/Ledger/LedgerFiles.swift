@@ -70,9 +70,14 @@ extension LedgerFiles {
         defer { lock.release() }
         if !fileSystem.exists(tokenKey) {
             let key = (0..<32).map { _ in UInt8.random(in: 0...255) }
-            let file = try fileSystem.open(tokenKey, .createSecret)
+            // Whole or not there: a key that was cut short would lock the ledger for good.
+            let draft = tokenKey + ".new"
+            try fileSystem.remove(draft)
+            let file = try fileSystem.open(draft, .createSecret)
             try file.write(Array((hexadecimal(key) + "\n").utf8), at: 0)
             try file.synchronise()
+            try fileSystem.rename(draft, to: tokenKey)
+            try fileSystem.synchroniseDirectory(directory)
         }
         let now = clockMicroseconds()
         let settings = LedgerSettings(timeZone: timeZone, cutoverMinutes: cutoverMinutes, createdMicroseconds: now)

@@ -39,15 +39,20 @@ public struct Verification {
     ///
     /// - Parameter progress: told the records read so far and in all, after each block.
     /// - Returns: the report; damage is in it.
-    /// - Throws: `LedgerError` when there is no ledger or a daemon holds it; an error of the log's end, where nothing can be
-    ///   said about what follows.
+    /// - Throws: `LedgerError` when there is no ledger or a daemon holds it; `LogError` of a later format.
     public mutating func run(progress: (UInt64, UInt64) -> Void) throws -> VerificationReport {
         guard files.exist(in: fileSystem) else { throw LedgerError.notFound(directory: files.directory) }
         guard let lock = try fileSystem.lock(files.lock, exclusively: false) else {
             throw LedgerError.inUse(directory: files.directory)
         }
         defer { lock.release() }
-        let (log, _) = try LogRecovery.open(directory: files.log, fileSystem: fileSystem, mayWrite: false) { _ in 0 }
+        let log: Log
+        do {
+            (log, _) = try LogRecovery.open(directory: files.log, fileSystem: fileSystem, mayWrite: false) { _ in 0 }
+        } catch let error as LogError where error.isDamage {
+            report.faults.append("\(error)")
+            return report
+        }
         try checkLog(log, progress: progress)
         checkDerived(log)
         return report

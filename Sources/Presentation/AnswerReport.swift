@@ -54,8 +54,7 @@ extension Dimension {
     }
 
     private func name(of code: UInt32, _ names: NameLookup) -> String {
-        if code == 0 { return "none" }
-        return nameSpace.flatMap { names($0, code) } ?? "\(code)"
+        nameSpace.flatMap { names($0, code) } ?? (code == 0 ? "none" : "\(code)")
     }
 
     private func twoDigits(_ value: UInt32) -> String { value < 10 ? "0\(value)" : "\(value)" }

@@ -80,7 +80,7 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// True when the disk or a quota is full.
-    public var isDiskFull: Bool { errno == 28 || errno == 122 }
+    public var isDiskFull: Bool { errno == 28 || errno == 122 || errno == 27 }
 
     /// `operation PATH: reason`.
     public var description: String { "cannot \(operation) \(path): \(reason)" }
@@ -89,18 +89,17 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
 extension StorageFile {
     /// Reads exactly `count` bytes at `offset`; fewer when the file ends before.
     public func bytes(at offset: Int, count: Int) throws(StorageError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
         var failure: StorageError?
-        var read = 0
-        bytes.withUnsafeMutableBytes { buffer in
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             do throws(StorageError) {
-                read = try self.read(into: buffer, at: offset)
+                initialized = try self.read(
+                    into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<count]),
+                    at: offset)
             } catch {
                 failure = error
             }
         }
         if let failure { throw failure }
-        bytes.removeLast(count - read)
         return bytes
     }
 

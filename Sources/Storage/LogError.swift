@@ -11,6 +11,14 @@ public enum LogError: Error, Hashable, Sendable, CustomStringConvertible {
     /// No ledger, or none that its first block describes.
     case noLedger(path: String, reason: String)
 
+    /// True when what was durable is not what it was; false when there is nothing that this program could read.
+    public var isDamage: Bool {
+        switch self {
+        case .damaged, .missing, .shortened: true
+        case .newerFormat, .noLedger: false
+        }
+    }
+
     /// File, offset, sequences, and what is wrong.
     public var description: String {
         switch self {

@@ -48,10 +48,11 @@ struct DailyCommand: AsyncParsableCommand {
             var book = NameBook()
             if !codes { try await book.fetch(for: answer, from: access) }
             await access.close()
+            let names: NameLookup = { [codes, book] space, code in codes ? "\(code)" : book.name(space, code) }
             if plot {
-                try emit(Presentation.plot(answer, width: terminalWidth(), names: book.name))
+                try emit(Presentation.plot(answer, width: terminalWidth(), names: names))
             } else {
-                try emit(Report(answer, names: book.name).rendered(as: format))
+                try emit(Report(answer, names: names).rendered(as: format))
             }
             if plot && answer.rows.isEmpty { complain("no matching events") }
             if plot || format == .csv || format == .ndjson {

@@ -57,6 +57,7 @@ struct LoadCommand: AsyncParsableCommand {
         try await reportingErrors {
             let mapping = try readMapping()
             let inputs = try files.map { name in (name, try inputFormat(name)) }
+            try writeRejects([])
             let start = ContinuousClock.now
             var ledger: Ledger?
             defer { ledger?.close() }
@@ -89,7 +90,9 @@ struct LoadCommand: AsyncParsableCommand {
                 failure = failure ?? error
             }
             let totals = await sink.takeTotals()
-            try writeRejects(rejected, totals)
+            let all = rejected.flatMap(\.rejects) + totals.exceptions
+            try writeRejects(all)
+            if rejects == nil { showSome(of: all) }
             let summary = Summary(
                 rows: rows, accepted: totals.accepted, duplicates: totals.duplicates, conflicts: totals.conflicts,
                 rejected: totals.rejected + rejected.reduce(0) { $0 + $1.rejects.count },
@@ -148,20 +151,22 @@ struct LoadCommand: AsyncParsableCommand {
         return file
     }
 
-    private func writeRejects(_ parsed: [(file: String, rejects: [RowReject])], _ totals: LoadTotals) throws {
-        let all = parsed.flatMap(\.rejects) + totals.exceptions
-        if let path = rejects {
-            var writer = RejectsWriter()
-            writer.write(all.sorted { $0.row < $1.row })
-            guard FileManager.default.createFile(atPath: path, contents: Data(writer.take())) else {
-                throw InputOutputError("cannot write to \(path): \(String(cString: strerror(errno)))")
-            }
-        } else {
-            for reject in all.prefix(10) { complain("\(reject)") }
-            if all.count > 10 {
-                complain("and \(formatCount(all.count - 10)) more; --rejects FILE writes all of them")
-            }
+    /// Done once before anything is loaded, so that a place that cannot be written costs nothing.
+    private func writeRejects(_ all: [RowReject]) throws {
+        guard let path = rejects else { return }
+        var writer = RejectsWriter()
+        writer.write(all.sorted { $0.row < $1.row })
+        do {
+            try Data(writer.take()).write(to: URL(fileURLWithPath: path))
+        } catch {
+            throw InputOutputError(
+                "cannot write to \(path): \((error as? CocoaError).map(reason) ?? error.localizedDescription)")
         }
+    }
+
+    private func showSome(of all: [RowReject]) {
+        for reject in all.prefix(10) { complain("\(reject)") }
+        if all.count > 10 { complain("and \(formatCount(all.count - 10)) more; --rejects FILE writes all of them") }
     }
 
     private func text(_ summary: Summary) -> String {
