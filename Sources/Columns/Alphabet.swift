@@ -11,7 +11,7 @@ final class Alphabet {
     private static let slotCount = 1 << 16
     private static let placeCount = 1 << 15
     /// About what the state of a piece takes, and its place in the list of these.
-    private static let pieceBitCount = 30
+    private static let pieceBitCount = 24
     private static let logarithms = (0..<256).map { $0 == 0 ? 0 : Double($0) * log2(Double($0)) }
 
     /// The number of values with an index of their own.

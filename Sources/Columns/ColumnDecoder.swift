@@ -67,9 +67,9 @@ public final class ColumnDecoder {
     ) throws(ColumnError) {
         let places = patches.places.unpack(into: entryPlaces)
         let values = patches.values.unpack(into: entryValues)
-        for piece in 0..<patches.before.count {
+        for piece in 0..<Piece.count(of: output.count) {
             let range = Piece.range(piece, of: output.count)
-            for index in try patches.range(piece) {
+            for index in try patches.ranges.range(piece) {
                 guard places[index] < range.count else { throw .malformed("place of a patch") }
                 output[range.lowerBound + Int(places[index])] = values[index]
             }

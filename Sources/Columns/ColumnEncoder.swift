@@ -264,7 +264,7 @@ public final class ColumnEncoder {
             before[piece] = UInt64(index)
         }
         for index in 0..<count { places[index] %= UInt64(Piece.valueCount) }
-        var end = writeList(UnsafeBufferPointer(start: before, count: pieceCount), at: offset)
+        var end = writeRanges(before, pieceCount: pieceCount, total: count, at: offset)
         end = writeList(UnsafeBufferPointer(start: places, count: count), at: end)
         return writeList(UnsafeBufferPointer(start: entryValues, count: count), at: end)
     }
@@ -297,13 +297,13 @@ public final class ColumnEncoder {
         let pieceCount = Piece.count(of: values.count)
         var end = writeGroups(UnsafeBufferPointer(frequencies))
         end = writeList(UnsafeBufferPointer(start: alphabet.values, count: alphabet.count), at: end)
-        if alphabet.escapedCount > 0 { end = writeList(escapedValues(values, symbols), at: end) }
+        if alphabet.escapedCount > 0 {
+            end = writeList(escapedValues(values, symbols), at: end)
+            end = writeRanges(entryCounts, pieceCount: pieceCount, total: alphabet.escapedCount, at: end)
+        }
         let byteCount = RangeCoder.encode(
             symbols, table: symbolTable, lanes: lanes, to: words, firstWords: entryPlaces)
-        end = writeList(UnsafeBufferPointer(start: entryPlaces, count: pieceCount), at: end)
-        if alphabet.escapedCount > 0 {
-            end = writeList(UnsafeBufferPointer(start: entryCounts, count: pieceCount), at: end)
-        }
+        end = writeRanges(entryPlaces, pieceCount: pieceCount, total: byteCount / 2, at: end)
         (staging + end).copyMemory(from: words, byteCount: byteCount)
         descriptor = ColumnDescriptor(
             codec: .rangeCoded, frame: Frame(reference: 0, scale: 1, width: 0), count: values.count)
@@ -355,6 +355,14 @@ public final class ColumnEncoder {
     /// Returns the offset of the first byte behind the list.
     private func writeList(_ values: UnsafeBufferPointer<UInt64>, at offset: Int) -> Int {
         offset + PackedList.write(values, to: staging + offset)
+    }
+
+    /// Returns the offset of the first byte behind the ranges.
+    private func writeRanges(
+        _ firsts: UnsafeMutablePointer<UInt64>, pieceCount: Int, total: Int, at offset: Int
+    ) -> Int {
+        let list = UnsafeMutableBufferPointer(start: firsts, count: pieceCount)
+        return offset + PieceRanges.write(list, total: total, to: staging + offset)
     }
 
     private func seal(_ descriptor: ColumnDescriptor) -> Encoded {

@@ -4,9 +4,9 @@
 /// |---|---|
 /// | constant | none |
 /// | packed | the packed values |
-/// | patched | the packed values (any bits where one did not fit); three lists: patches before each piece, place of each patch in its piece (ascending), value of each patch |
+/// | patched | the packed values (any bits where one did not fit); three lists: ranges of the pieces among the patches, place of each patch in its piece (ascending), value of each patch |
 /// | dictionary | list of distinct values; the packed indices |
-/// | range-coded | number of groups (4 bytes); lists: frequency of each group, symbols of each group, distinct values, escaped values, first word of each piece, escapes before each piece (the 4th and 6th only with escapes); words |
+/// | range-coded | number of groups (4 bytes); lists: frequency of each group, symbols of each group, distinct values, escaped values, ranges of the pieces among these (both only with escapes), ranges of the pieces among the words; the words |
 /// | compressed | list of the offset at which each LZ4 block ends; the blocks, each of four pieces of packed values |
 ///
 /// With differences or lags (never both) the codec holds a step for each value, plus 2^63, modulo 2^64: its difference
@@ -27,17 +27,9 @@ struct ColumnParts {
 
     /// The values that did not fit.
     struct Patches {
-        let before: PackedList
+        let ranges: PieceRanges
         let places: PackedList
         let values: PackedList
-
-        /// The patches of a piece.
-        func range(_ piece: Int) throws(ColumnError) -> Range<Int> {
-            let first = before[piece]
-            let end = piece + 1 < before.count ? before[piece + 1] : UInt64(places.count)
-            guard first <= end, end <= places.count else { throw .malformed("patches of a piece") }
-            return Int(first)..<Int(end)
-        }
     }
 
     let descriptor: ColumnDescriptor
@@ -83,7 +75,8 @@ struct ColumnParts {
             guard bytes.count >= packedByteCount else { throw .malformed("packed length") }
             offset = packedByteCount
             let patches = Patches(
-                before: try PackedList(parsing: bytes, at: &offset, count: pieceCount),
+                ranges: try PieceRanges(
+                    parsing: bytes, at: &offset, pieceCount: pieceCount, total: descriptor.entryCount),
                 places: try PackedList(parsing: bytes, at: &offset, count: descriptor.entryCount),
                 values: try PackedList(parsing: bytes, at: &offset, count: descriptor.entryCount))
             guard offset == bytes.count else { throw .malformed("bytes behind the patches") }
@@ -111,9 +104,9 @@ struct RangeCodedParts {
     let symbolCounts: PackedList
     let entries: PackedList
     let escaped: PackedList
-    /// For each piece the number of words before its own.
-    let firstWords: PackedList
-    let escapesBefore: PackedList
+    let wordRanges: PieceRanges
+    /// Those of the escaped values.
+    let escapes: PieceRanges
     let words: UnsafeRawBufferPointer
     /// Distinct values, and the escape if there is one.
     let alphabetCount: Int
@@ -132,19 +125,21 @@ struct RangeCodedParts {
         entries = try PackedList(parsing: bytes, at: &offset, count: descriptor.entryCount)
         escaped =
             hasEscapes ? try PackedList(parsing: bytes, at: &offset, count: descriptor.escapedCount) : .empty
-        firstWords = try PackedList(parsing: bytes, at: &offset, count: pieceCount)
-        escapesBefore = hasEscapes ? try PackedList(parsing: bytes, at: &offset, count: pieceCount) : .empty
+        escapes =
+            try hasEscapes
+            ? PieceRanges(parsing: bytes, at: &offset, pieceCount: pieceCount, total: descriptor.escapedCount) : .empty
+        var ranges = try PieceRanges(parsing: bytes, at: &offset, pieceCount: pieceCount, total: 0)
         words = UnsafeRawBufferPointer(rebasing: bytes[offset...])
         guard words.count % 2 == 0 else { throw .malformed("words") }
+        ranges.total = words.count / 2
+        wordRanges = ranges
     }
 
     /// The bytes of a piece's state and words among `words`.
     func byteRange(_ piece: Int) throws(ColumnError) -> Range<Int> {
-        let wordCount = UInt64(words.count / 2)
-        let first = firstWords[piece]
-        let end = piece + 1 < firstWords.count ? firstWords[piece + 1] : wordCount
-        guard first <= end, end <= wordCount, end - first >= 2 else { throw .malformed("words of a piece") }
-        return 2 * Int(first)..<2 * Int(end)
+        let range = try wordRanges.range(piece)
+        guard range.count >= 2 else { throw .malformed("words of a piece") }
+        return 2 * range.lowerBound..<2 * range.upperBound
     }
 
     /// The value of a symbol that is not the escape, or of an escape.

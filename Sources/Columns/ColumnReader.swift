@@ -89,7 +89,7 @@ final class ColumnReader {
         case .packed(let packed): parts.descriptor.unpack(packed, piece, into: output)
         case .patched(let packed, let patches):
             parts.descriptor.unpack(packed, piece, into: output)
-            for index in try patches.range(piece) {
+            for index in try patches.ranges.range(piece) {
                 let place = patches.places[index]
                 if place < count { output[Int(place)] = patches.values[index] }
             }
@@ -128,7 +128,7 @@ extension ColumnParts.Patches {
     /// The patch at an index of the column, if there is one: by halves, as places ascend.
     fileprivate func value(at index: Int) throws(ColumnError) -> UInt64? {
         let place = UInt64(index % Piece.valueCount)
-        let range = try range(index / Piece.valueCount)
+        let range = try ranges.range(index / Piece.valueCount)
         var (low, high) = (range.lowerBound, range.upperBound)
         while low < high {
             let middle = (low + high) / 2

@@ -4,7 +4,7 @@
 final class ColumnSample {
     private static let capacity = 256
     /// About what the number of patches before a piece takes.
-    private static let countBitCount = 10
+    private static let countBitCount = 6
     private let quotients = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: capacity)
     private var count = 0
     private var distinctCount = 0

@@ -5,7 +5,7 @@
 /// of any width are whole bytes.
 enum Piece {
     /// Values of a piece; the last may have fewer.
-    static let valueCount = 512
+    static let valueCount = 256
 
     /// Pieces of a column of `count` values.
     static func count(of count: Int) -> Int { (count + valueCount - 1) / valueCount }

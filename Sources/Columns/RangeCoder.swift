@@ -30,6 +30,14 @@ enum RangeCoder {
         min(15, max(11, BitPacking.width(of: UInt64(alphabetCount)) + 4))
     }
 
+    /// All ones for a state that has fallen below its floor, else 0.
+    ///
+    /// Whether that is so follows no pattern that a processor could foresee, so masks stand where a branch would.
+    @inline(__always)
+    static func mask(ofLow state: UInt32) -> UInt32 {
+        UInt32(truncatingIfNeeded: (Int64(state) &- Int64(stateFloor)) &>> 63)
+    }
+
     /// Scales counts to frequencies of 1 or more that add up to 2^precision.
     static func normalise(_ counts: UnsafeMutableBufferPointer<UInt64>, total: Int, precision: Int) {
         var sum: UInt64 = 0

@@ -29,17 +29,19 @@ struct RangeCursor {
         }
     }
 
-    private let parts: RangeCodedParts
     private let groups: UnsafePointer<Group>
     private let index: UnsafePointer<UInt8>
     private let precision: UInt32
+    private let placeMask: UInt32
     private let indexShift: UInt32
     private var state = RangeCoder.stateFloor
     private var position: UnsafeRawPointer
     private var end: UnsafeRawPointer
-    private var symbol = 0
+    private let anywhere: UnsafeRawPointer
+    private let escape: UInt32
+    private var symbol: UInt32 = 0
     private var escapes = 0
-    private var isDamaged = false
+    private let parts: RangeCodedParts
 
     /// A cursor before all pieces; `memory` must live as long.
     init(_ parts: RangeCodedParts, memory: Memory) throws(ColumnError) {
@@ -47,9 +49,11 @@ struct RangeCursor {
         groups = UnsafePointer(memory.groups)
         index = UnsafePointer(memory.index)
         precision = UInt32(parts.precision)
+        placeMask = 1 << precision - 1
         indexShift = UInt32(max(0, parts.precision - Memory.indexPrecision))
-        position = UnsafeRawPointer(memory.groups)
-        end = position
+        anywhere = UnsafeRawPointer(memory.groups)
+        (position, end) = (anywhere, anywhere)
+        escape = UInt32(parts.entries.count)
         guard fill(memory) else { throw .malformed("frequencies") }
     }
 
@@ -87,40 +91,31 @@ struct RangeCursor {
         state = start.loadUnaligned(as: UInt32.self)
         guard state >= RangeCoder.stateFloor else { throw .malformed("state") }
         (position, end) = (start + RangeCoder.stateByteCount, start + bytes.count)
-        let before = parts.escaped.count == 0 ? 0 : parts.escapesBefore[piece]
-        guard before <= parts.escaped.count else { throw .malformed("escapes") }
-        (escapes, symbol, isDamaged) = (Int(before), 0, false)
+        (escapes, symbol) = (try parts.escapes.range(piece).lowerBound, 0)
     }
 
     /// Takes one value of the piece. Behind the last word it goes on with anything, which `value` reports.
     @inline(__always)
     mutating func step() {
-        let place = state & ((1 &<< precision) &- 1)
+        let place = state & placeMask
         var number = Int(index[Int(place &>> indexShift)])
         while groups[number &+ 1].start <= place { number &+= 1 }
         let group = groups[number]
         let frequency = UInt32(group.frequency)
         let distance = place &- group.start
         let quotient = UInt32(truncatingIfNeeded: (UInt64(distance) &* group.reciprocal) &>> 32)
-        escapes &+= symbol == parts.entries.count ? 1 : 0
-        symbol = Int(group.firstSymbol) &+ Int(quotient)
+        escapes &+= symbol == escape ? 1 : 0
+        symbol = UInt32(group.firstSymbol) &+ quotient
         let next = frequency &* (state &>> precision) &+ distance &- quotient &* frequency
-        guard next < RangeCoder.stateFloor else {
-            state = next
-            return
-        }
-        if position < end {
-            state = next &<< 16 | UInt32(position.loadUnaligned(as: UInt16.self))
-            position += 2
-        } else {
-            state = RangeCoder.stateFloor
-            isDamaged = true
-        }
+        let isLow = RangeCoder.mask(ofLow: next)
+        let word = UInt32((position < end ? position : anywhere).loadUnaligned(as: UInt16.self))
+        state = next &<< (16 & isLow) | word & isLow
+        position += Int(2 & isLow)
     }
 
     /// The value that was last taken.
     func value() throws(ColumnError) -> UInt64 {
-        guard !isDamaged else { throw .malformed("words") }
-        return try parts.value(symbol: symbol, escapes: escapes)
+        guard position <= end else { throw .malformed("words") }
+        return try parts.value(symbol: Int(symbol), escapes: escapes)
     }
 }

@@ -152,9 +152,9 @@ private struct InStep {
         let distance = UInt32(truncatingIfNeeded: entry &>> 32)
         let next = frequency &* (state &>> precision) &+ distance
         let word = UInt32(position.loadUnaligned(as: UInt16.self))
-        let isLow = next < RangeCoder.stateFloor
-        position += isLow ? 2 : 0
-        state = isLow ? next &<< 16 | word : next
+        let isLow = RangeCoder.mask(ofLow: next)
+        state = next &<< (16 & isLow) | word & isLow
+        position += Int(2 & isLow)
         return entry & 0xFFFF
     }
 }

@@ -34,8 +34,8 @@ public struct Record: Hashable, Sendable, BitwiseCopyable {
     public var timeMicroseconds: Int64
     /// This event's own amount in minor units of `currency`, 0 or more.
     public var amountMinorUnits: Int64
-    var payerLow: UInt32
-    var payerHigh: UInt16
+    @usableFromInline var payerLow: UInt32
+    @usableFromInline var payerHigh: UInt16
     /// Code of the payer's bank or wallet; 0: none.
     public var payerInstitution: UInt16
     /// Code of who was paid or asked; 0: none.
@@ -100,18 +100,12 @@ public struct Record: Hashable, Sendable, BitwiseCopyable {
     /// Keyed token of the payer's account, 48 bits; 0: none.
     @inlinable
     public var payer: UInt64 {
-        get { UInt64(payerLowBits) | UInt64(payerHighBits) << 32 }
+        get { UInt64(payerLow) | UInt64(payerHigh) << 32 }
         set {
             precondition(newValue >> 48 == 0, "a payer token has 48 bits")
-            setPayer(low: UInt32(truncatingIfNeeded: newValue), high: UInt16(truncatingIfNeeded: newValue >> 32))
+            payerLow = UInt32(truncatingIfNeeded: newValue)
+            payerHigh = UInt16(truncatingIfNeeded: newValue >> 32)
         }
-    }
-
-    @usableFromInline var payerLowBits: UInt32 { payerLow }
-    @usableFromInline var payerHighBits: UInt16 { payerHigh }
-    @usableFromInline mutating func setPayer(low: UInt32, high: UInt16) {
-        payerLow = low
-        payerHigh = high
     }
 
     /// What it is; nil where the bits name no kind.
