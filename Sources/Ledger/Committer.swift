@@ -305,6 +305,7 @@ final class Committer: @unchecked Sendable {
         commit.block = nil
         commit.nameAnswers.forEach { $0.continuation.resume(returning: .failure(refusal)) }
         commit.nameAnswers = []
+        names.withdraw(commit.names)
         commit.names = []
         commit.answers = take.batches.map {
             ($0.batch.owner, BatchAnswer(batch: $0.batch.number, result: .failure(refusal)))

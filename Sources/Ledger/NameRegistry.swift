@@ -76,6 +76,16 @@ final class NameRegistry: Sendable {
         return try result.get()
     }
 
+    /// Takes back what `assign` gave last and nothing will make durable: the names have no code again.
+    func withdraw(_ named: [Catalogue.NamedCode]) {
+        state.withLock { state in
+            for entry in named {
+                state.pending[entry.name] = nil
+                state.nextCode[entry.name.space] = min(state.nextCode[entry.name.space] ?? entry.code, entry.code)
+            }
+        }
+    }
+
     /// Lets everyone see names that are durable now.
     func publish(_ named: [Catalogue.NamedCode], isSaved: Bool = false) {
         state.withLock { state in

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Foundation
 import Formats
+import Foundation
 import Ledger
 import SluiceClient
 import Storage
@@ -38,7 +38,9 @@ struct UsageError: Error, CustomStringConvertible {
 struct OutputError: Error, CustomStringConvertible {
     let description: String
 
-    init(_ place: String, _ error: any Error) { description = "cannot write to \(place): \(error.localizedDescription)" }
+    init(_ place: String, _ error: any Error) {
+        description = "cannot write to \(place): \(error.localizedDescription)"
+    }
 }
 
 /// Runs a command's work; an error becomes one line on standard error and an exit code.
