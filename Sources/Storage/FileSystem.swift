@@ -80,7 +80,7 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// True when the disk or a quota is full.
-    public var isDiskFull: Bool { errno == 28 || errno == 122 || errno == 27 }
+    public var isDiskFull: Bool { errno == 28 || errno == 122 }
 
     /// `operation PATH: reason`.
     public var description: String { "cannot \(operation) \(path): \(reason)" }

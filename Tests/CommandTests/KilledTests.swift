@@ -3,7 +3,7 @@ import Testing
 import Transactions
 
 /// `kill -9` with batches outstanding and receipts issued: nothing receipted is missing, nothing is there twice.
-@Suite struct KilledTests {
+@Suite(.timeLimit(.minutes(2))) struct KilledTests {
     /// Where a daemon is killed.
     enum Strike {
         /// Whenever the client has seen so many receipts.
@@ -19,7 +19,8 @@ import Transactions
     static let lives: [[Strike]] = [
         [.afterReceipts(40), .at(call: "fdatasync", number: 9, file: log), .afterReceipts(3), .afterReceipts(120)],
         [
-            .at(call: "pwrite64", number: 12, file: log), .stoppingAt(call: "pwrite64", number: 2, file: "catalogue.sqlite-wal"),
+            .at(call: "pwrite64", number: 12, file: log),
+            .stoppingAt(call: "pwrite64", number: 2, file: "catalogue.sqlite-wal"),
             .stoppingAt(call: "ftruncate", number: 1, file: log), .at(call: "pwrite64", number: 1, file: log),
             .afterReceipts(25),
         ],
@@ -49,7 +50,8 @@ import Transactions
                 at: call, number: number, path: "\(workshop.data)/\(file)", output: workshop.path + "/trace")
             do {
                 let daemon = try await Daemon(workshop, data: workshop.data, wrapper: wrapper)
-                try await sender.stream(to: daemon, receipts: .max)
+                try await sender.stream(to: daemon, receipts: 2000)
+                daemon.terminate()
                 #expect(try await daemon.wait() == 128 + SIGKILL)
             } catch let error as Daemon.DidNotStart {
                 // It was struck while it brought the log's end in order.
@@ -76,7 +78,9 @@ import Transactions
             recount[CalendarDay(daysSince1970: record.utcDay).description, default: (0, 0)].count += 1
             recount[CalendarDay(daysSince1970: record.utcDay).description]!.amount += record.amountMinorUnits
         }
-        let expected = recount.map { [$0.key, "VND", "\($0.value.count)", "\($0.value.amount)"] }.sorted { $0[0] < $1[0] }
+        let expected = recount.map { [$0.key, "VND", "\($0.value.count)", "\($0.value.amount)"] }.sorted {
+            $0[0] < $1[0]
+        }
         let daily = try await workshop.run(
             "daily", "--data", workshop.data, "--measures", "attempts,amount", "--format", "csv")
         #expect(daily.rows == expected)

@@ -46,7 +46,7 @@ final class Sender {
                     received += taken
                     if received >= goal { break }
                 }
-                guard received < goal, let answer = try await peer.receive() else { break }
+                guard received < goal, let answer = try await peer.receive(), answer.kind != .goodbye else { break }
                 try confirm(answer)
                 sent -= 1
                 received += 1
@@ -66,7 +66,9 @@ final class Sender {
 
     private func take(from peer: StreamPeer) throws -> Int {
         var count = 0
+        // A daemon that was asked to end says goodbye, and answers what is still due.
         while let answer = try peer.poll() {
+            if answer.kind == .goodbye { continue }
             try confirm(answer)
             count += 1
         }

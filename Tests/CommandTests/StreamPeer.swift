@@ -66,6 +66,16 @@ final class StreamPeer {
 
     deinit { close(descriptor) }
 
+    /// This end's port.
+    var localPort: Int {
+        var address = sockaddr_in()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = withUnsafeMutableBytes(of: &address) {
+            getsockname(descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), &size)
+        }
+        return Int(in_port_t(bigEndian: address.sin_port))
+    }
+
     /// Connects and says hello for sources by their codes; the welcome has come.
     static func open(_ daemon: Daemon, sources: [UInt16] = [1]) async throws -> StreamPeer {
         let peer = try StreamPeer(port: daemon.port)
@@ -79,7 +89,9 @@ final class StreamPeer {
     func send(_ bytes: [UInt8]) async throws {
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = bytes[sent...].withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL))
+            }
             if count < 0, errno != EAGAIN { throw Lost() }
             if count > 0 { sent += count } else { try await Task.sleep(for: .milliseconds(1)) }
         }
@@ -98,7 +110,8 @@ final class StreamPeer {
         let payload = Array(received[32..<header.frameByteCount])
         received.removeFirst(header.frameByteCount)
         #expect(payload.withUnsafeBytes { checksum32C($0) } == header.payloadChecksum)
-        return Answer(kind: header.kind, number: header.number, count: header.count, flags: header.flags, payload: payload)
+        return Answer(
+            kind: header.kind, number: header.number, count: header.count, flags: header.flags, payload: payload)
     }
 
     private var isAtEnd = false
@@ -170,10 +183,12 @@ func batchFrame(_ number: UInt64, _ records: [Record]) -> [UInt8] {
         kind: 3, flags: 0x4001, number: number, count: records.count, payload: records.withUnsafeBytes { Array($0) })
 }
 
-/// The test's record number `index`, 1 or more: a payment of `index` dong on one of five days of January 2024.
+/// The test's record number `index`, 1 or more: a payment of `index` dong on one of five days of January 2024, with an id
+/// that looks random and does not compress.
 func payment(_ index: Int, source: UInt16 = 1) -> Record {
-    Record(
-        id: RecordID(reference: "test-\(index)")!,
+    var bits = SeededGenerator(state: UInt64(index))
+    return Record(
+        id: RecordID(low: bits.next(), high: bits.next()),
         timeMicroseconds: 1_704_067_200_000_000 + Int64(index % 5) * 86_400_000_000 + Int64(index) * 1000,
         amountMinorUnits: Int64(index), currency: Currency(code: "VND")!, source: source)
 }

@@ -160,7 +160,7 @@ struct LoadCommand: AsyncParsableCommand {
             try Data(writer.take()).write(to: URL(fileURLWithPath: path))
         } catch {
             throw InputOutputError(
-                "cannot write to \(path): \((error as? CocoaError).map(reason) ?? error.localizedDescription)")
+                "cannot write to \(path): \(reason(of: error))")
         }
     }
 
