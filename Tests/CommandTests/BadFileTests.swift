@@ -19,25 +19,46 @@ import Testing
     }
 
     static let cases = [
-        Case("ragged rows", ["a,2024-01-01,1,VND,s,", "b,2024-01-01,1,VND", "c,2024-01-01,1,VND,s,,x", "d,2024-01-01,1,VND,s,"],
-             accepted: 2, rejected: ["3", "4"]),
+        Case(
+            "ragged rows",
+            ["a,2024-01-01,1,VND,s,", "b,2024-01-01,1,VND", "c,2024-01-01,1,VND,s,,x", "d,2024-01-01,1,VND,s,"],
+            accepted: 2, rejected: ["3", "4"]),
         Case("empty rows", ["a,2024-01-01,1,VND,s,", "", "  ", "b,2024-01-01,1,VND,s,"], accepted: 2, rejected: []),
         Case("rows of separators", [",,,,,", "b,2024-01-01,1,VND,s,"], accepted: 1, rejected: ["2 currency"]),
-        Case("decimals", ["a,2024-01-01,1.5,VND,s,", "b,2024-01-01,1.005,GBP,s,", "c,2024-01-01,1.0050,KWD,s,", "d,2024-01-01,1.00,VND,s,"],
-             accepted: 2, rejected: ["2 amount", "3 amount"]),
-        Case("beyond 64 bits", [
-            "a,2024-01-01,9223372036854775807,VND,s,", "b,2024-01-01,9223372036854775808,VND,s,",
-            "c,2024-01-01,92233720368547758.08,GBP,s,", "d,2024-01-01,99999999999999999999999999,VND,s,",
-        ], accepted: 1, rejected: ["3 amount", "4 amount", "5 amount"]),
-        Case("no number", ["a,2024-01-01,abc,VND,s,", "b,2024-01-01,-5,VND,s,", "c,2024-01-01,1e5,VND,s,"],
-             accepted: 0, rejected: ["2 amount", "3 amount", "4 amount"]),
-        Case("currencies", ["a,2024-01-01,1,ZZZ,s,", "b,2024-01-01,1,000,s,", "c,2024-01-01,1,704,s,"],
-             accepted: 1, rejected: ["2 currency", "3 currency"]),
-        Case("dates", ["a,2024-02-30,1,VND,s,", "b,2023-02-29,1,VND,s,", "c,2024-13-01,1,VND,s,", "d,1969-12-31,1,VND,s,", "e,yesterday,1,VND,s,", "f,2024-02-29,1,VND,s,"],
-             accepted: 1, rejected: ["2 time", "3 time", "4 time", "5 time", "6 time"]),
+        Case(
+            "decimals",
+            [
+                "a,2024-01-01,1.5,VND,s,", "b,2024-01-01,1.005,GBP,s,", "c,2024-01-01,1.0050,KWD,s,",
+                "d,2024-01-01,1.00,VND,s,",
+            ],
+            accepted: 2, rejected: ["2 amount", "3 amount"]),
+        Case(
+            "beyond 64 bits",
+            [
+                "a,2024-01-01,9223372036854775807,VND,s,", "b,2024-01-01,9223372036854775808,VND,s,",
+                "c,2024-01-01,92233720368547758.08,GBP,s,", "d,2024-01-01,99999999999999999999999999,VND,s,",
+            ], accepted: 1, rejected: ["3 amount", "4 amount", "5 amount"]),
+        Case(
+            "no number", ["a,2024-01-01,abc,VND,s,", "b,2024-01-01,-5,VND,s,", "c,2024-01-01,1e5,VND,s,"],
+            accepted: 0, rejected: ["2 amount", "3 amount", "4 amount"]),
+        Case(
+            "currencies", ["a,2024-01-01,1,ZZZ,s,", "b,2024-01-01,1,000,s,", "c,2024-01-01,1,704,s,"],
+            accepted: 1, rejected: ["2 currency", "3 currency"]),
+        Case(
+            "dates",
+            [
+                "a,2024-02-30,1,VND,s,", "b,2023-02-29,1,VND,s,", "c,2024-13-01,1,VND,s,", "d,1969-12-31,1,VND,s,",
+                "e,yesterday,1,VND,s,", "f,2024-02-29,1,VND,s,",
+            ],
+            accepted: 1, rejected: ["2 time", "3 time", "4 time", "5 time", "6 time"]),
         Case("times ahead", ["a,2200-01-01,1,VND,s,", "b,2024-01-01,1,VND,s,"], accepted: 1, rejected: ["2 time"]),
-        Case("quotes", ["\"a,2024-01-01,1,VND,s,", "b,2024-01-01,1,VND,s,", "\"c\"x,2024-01-01,1,VND,s,", "\"d\",2024-01-01,1,VND,s,"],
-             accepted: 2, rejected: ["2", "4"]),
+        Case(
+            "quotes",
+            [
+                "\"a,2024-01-01,1,VND,s,", "b,2024-01-01,1,VND,s,", "\"c\"x,2024-01-01,1,VND,s,",
+                "\"d\",2024-01-01,1,VND,s,",
+            ],
+            accepted: 2, rejected: ["2", "4"]),
     ]
 
     @Test(arguments: cases)
@@ -90,7 +111,8 @@ import Testing
             try await check(workshop, try workshop.write("in.ndjson", objects), 1, ["2"])
         }
         try await Workshop.open { workshop in
-            let made = try await workshop.run("generate", "--day", "2026-11-20", "--count", "3", "--output", workshop.path + "/day")
+            let made = try await workshop.run(
+                "generate", "--day", "2026-11-20", "--count", "3", "--output", workshop.path + "/day")
             #expect(made.code == 0)
             let bytes = try #require(FileManager.default.contents(atPath: workshop.path + "/day"))
             #expect(bytes.count == 192)
@@ -100,20 +122,26 @@ import Testing
 
     @Test func filesThatCannotBeReadAtAll() async throws {
         try await Workshop.open { workshop in
-            func refused(_ code: Int32, _ words: [String], _ arguments: String..., input: String = "/dev/null") async throws {
+            func refused(_ code: Int32, _ words: [String], _ arguments: String..., input: String = "/dev/null")
+                async throws
+            {
                 let data = ["--data", workshop.data]
-                let outcome = try await workshop.run(program: [Workshop.executable, "load"] + arguments + data, input: input)
+                let outcome = try await workshop.run(
+                    program: [Workshop.executable, "load"] + arguments + data, input: input)
                 #expect(outcome.code == code, "\(arguments): \(outcome.errors)")
                 for word in words { #expect(outcome.errors.contains(word), "\(arguments): \(outcome.errors)") }
                 #expect(!outcome.output.contains("sluice:"))
             }
             let good = try workshop.write("good.csv", Self.header + "\na,2024-01-01,1,VND,s,\n")
-            let wrongHeader = try workshop.write("wrong.csv", "ident,time,amount,currency,source\na,2024-01-01,1,VND,s\n")
+            let wrongHeader = try workshop.write(
+                "wrong.csv", "ident,time,amount,currency,source\na,2024-01-01,1,VND,s\n")
             try await refused(65, ["wrong.csv", "id"], wrongHeader)
             let empty = try workshop.write("empty.csv", "")
             try await refused(65, ["empty.csv", "header"], empty)
-            let mapping = try workshop.write("mapping.json", 
-                #"{"source": "s", "columns": {"id": "invoice", "time": "time", "amount": "amount", "currency": "currency"}}"#)
+            let mapping = try workshop.write(
+                "mapping.json",
+                #"{"source": "s", "columns": {"id": "invoice", "time": "time", "amount": "amount", "currency": "currency"}}"#
+            )
             try await refused(65, ["good.csv", "invoice"], good, "--mapping", mapping)
             let mistyped = try workshop.write("mistyped.json", #"{"colums": {}}"#)
             try await refused(65, ["mistyped.json", "colums", "columns"], good, "--mapping", mistyped)

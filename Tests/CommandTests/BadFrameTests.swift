@@ -102,7 +102,8 @@ import Transactions
                 let receipt = try await peer.exchange(1, records)
                 #expect(receipt.counts == LoadCounts(2, 0, 0, 6))
                 // Index, reason and field by the page's table.
-                #expect(receipt.exceptions == [[1, 7, 8], [2, 5, 16], [3, 6, 1], [4, 3, 2], [5, 4, 11], [6, 4, 12]])
+                #expect(
+                    receipt.exceptions == [[1, 7, 8], [2, 5, 16], [3, 6, 1], [4, 3, 2], [5, 4, 11], [6, 4, 12]])
                 #expect(try await peer.exchange(2, [payment(1), payment(8)]).counts == LoadCounts(0, 2))
                 try await peer.finish()
             }

@@ -56,7 +56,8 @@ import Testing
         try await Workshop.open { workshop in
             let file = try workshop.write("file", "x")
             try await refused(workshop, 74, "Not a directory", "init", "--data", file + "/data")
-            try await refused(workshop, 74, "Not a directory", "serve", "--data", file + "/data", "--listen", "127.0.0.1:0")
+            try await refused(
+                workshop, 74, "Not a directory", "serve", "--data", file + "/data", "--listen", "127.0.0.1:0")
             try await refused(workshop, 74, "/proc/sluice", "init", "--data", "/proc/sluice")
             let rows = try workshop.write("in.csv", "id,time,amount,currency,source\na,2024-01-01,1,VND,s\n")
             try await refused(workshop, 74, "Not a directory", "load", rows, "--data", file + "/data")
@@ -76,7 +77,8 @@ import Testing
                 try await refused(workshop, 69, "in use", "verify", "--data", data)
                 let loaded = try await workshop.run("load", rows, "--server", daemon.address, "--json")
                 #expect(try loaded.counts() == LoadCounts(1))
-                try await refused(workshop, 74, "\(daemon.port)", "serve", "--data", data + "2", "--listen", daemon.address)
+                try await refused(
+                    workshop, 74, "\(daemon.port)", "serve", "--data", data + "2", "--listen", daemon.address)
             }
             try await refused(workshop, 69, "127.0.0.1:1", "load", rows, "--server", "127.0.0.1:1")
         }
@@ -95,7 +97,8 @@ import Testing
             for command in ["status", "daily", "verify", "rebuild"] {
                 try await refused(workshop, 65, "later version", command, "--data", workshop.data)
             }
-            try await refused(workshop, 65, "later version", "serve", "--data", workshop.data, "--listen", "127.0.0.1:0")
+            try await refused(
+                workshop, 65, "later version", "serve", "--data", workshop.data, "--listen", "127.0.0.1:0")
             #expect(FileManager.default.contents(atPath: path) == bytes)
         }
     }
@@ -105,7 +108,9 @@ import Testing
     func damageIsNamedAndNotServed(isInHeader: Bool) async throws {
         try await Workshop.open { workshop in
             let file = workshop.path + "/day.raw"
-            #expect(try await workshop.run("generate", "--day", "2026-11-20", "--count", "2000", "--output", file).code == 0)
+            #expect(
+                try await workshop.run("generate", "--day", "2026-11-20", "--count", "2000", "--output", file).code == 0
+            )
             _ = try await workshop.run("load", file, "--data", workshop.data)
             let more = try workshop.write("in.csv", "id,time,amount,currency,source\na,2024-01-01,1,VND,s\n")
             #expect(try await workshop.run("load", more, "--data", workshop.data).code == 0)

@@ -20,7 +20,9 @@ final class ChildProcess: Sendable {
     ///   - arguments: the program's path or name, and its arguments.
     ///   - outputs: the stem of the files that take standard output and standard error.
     ///   - input: a file for standard input.
-    init(_ arguments: [String], outputs: String, input: String = "/dev/null", environment: [String: String] = [:]) throws {
+    init(_ arguments: [String], outputs: String, input: String = "/dev/null", environment: [String: String] = [:])
+        throws
+    {
         (output, errors) = (outputs + ".out", outputs + ".err")
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -41,9 +43,13 @@ final class ChildProcess: Sendable {
     }
 
     /// What it wrote to standard output up to now.
-    var standardOutput: String { String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self) }
+    var standardOutput: String {
+        String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
+    }
     /// What it wrote to standard error up to now.
-    var standardError: String { String(decoding: FileManager.default.contents(atPath: errors) ?? Data(), as: UTF8.self) }
+    var standardError: String {
+        String(decoding: FileManager.default.contents(atPath: errors) ?? Data(), as: UTF8.self)
+    }
 
     deinit { crash() }
 

@@ -15,7 +15,8 @@ final class Daemon: Sendable {
     /// - Parameters:
     ///   - port: 0: any free one.
     ///   - wrapper: a program that runs the daemon, with its arguments.
-    init(_ workshop: Workshop, data: String, port: Int = 0, options: [String] = [], wrapper: [String] = []) async throws {
+    init(_ workshop: Workshop, data: String, port: Int = 0, options: [String] = [], wrapper: [String] = []) async throws
+    {
         let command = [Workshop.executable, "serve", "--data", data, "--listen", "127.0.0.1:\(port)"] + options
         process = try workshop.start(program: wrapper + command)
         self.port = try await Daemon.announcedPort(of: process)
@@ -29,7 +30,8 @@ final class Daemon: Sendable {
                 return port
             }
             if let code = process.reap() {
-                throw DidNotStart(exitCode: code, description: "the daemon ended with code \(code): \(process.standardError)")
+                throw DidNotStart(
+                    exitCode: code, description: "the daemon ended with code \(code): \(process.standardError)")
             }
             try await Task.sleep(for: .milliseconds(5))
         }

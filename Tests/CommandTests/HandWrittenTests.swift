@@ -55,7 +55,8 @@ import Testing
         """
 
     private func checkAnswers(_ workshop: Workshop) async throws {
-        let measures = "attempts,approved,business_declines,technical_declines,pending,settled,amount,refunds,refund_amount"
+        let measures =
+            "attempts,approved,business_declines,technical_declines,pending,settled,amount,refunds,refund_amount"
         let days = try await workshop.run("daily", "--data", workshop.data, "--measures", measures, "--format", "csv")
         #expect(days.code == 0)
         #expect(days.output == Self.byDay.replacing("\n", with: "\r\n"))
@@ -64,10 +65,11 @@ import Testing
             "--format", "json")
         #expect(towns.output == Self.byTown)
         let found = try await workshop.run("find", "A1", "--data", workshop.data, "--format", "csv")
-        #expect(found.rows.map { Array($0[1...7]) } == [
-            ["2024-05-30T01:00:00.000000Z", "corner-shop", "payment", "initiated", "0", "approved", "100000"],
-            ["2024-05-31T01:30:00.000000Z", "corner-shop", "payment", "refunded", "0", "approved", "30000"],
-        ])
+        #expect(
+            found.rows.map { Array($0[1...7]) } == [
+                ["2024-05-30T01:00:00.000000Z", "corner-shop", "payment", "initiated", "0", "approved", "100000"],
+                ["2024-05-31T01:30:00.000000Z", "corner-shop", "payment", "refunded", "0", "approved", "30000"],
+            ])
         let status = try await workshop.run("status", "--data", workshop.data, "--json").object()
         #expect(status["records"] as? Int == 9)
         #expect(status["days"] as? Int == 2)
@@ -158,13 +160,15 @@ import Testing
             for (format, name) in [("binary", "day.raw"), ("csv", "day.csv"), ("ndjson", "day.ndjson")] {
                 let file = workshop.path + "/" + name
                 let made = try await workshop.run(
-                    "generate", "--day", "2026-11-20", "--count", "3000", "--seed", "7", "--format", format, "--output", file)
+                    "generate", "--day", "2026-11-20", "--count", "3000", "--seed", "7", "--format", format, "--output",
+                    file)
                 #expect(made.code == 0)
                 let data = workshop.path + "/" + format
                 let loaded = try await workshop.run("load", file, "--data", data, "--json")
                 counts.append(try loaded.counts())
                 let answer = try await workshop.run(
-                    "daily", "--data", data, "--by", "day,kind,event,source,region", "--measures", "all", "--format", "csv")
+                    "daily", "--data", data, "--by", "day,kind,event,source,region", "--measures", "all", "--format",
+                    "csv")
                 answers.insert(answer.output)
             }
             let streamed = workshop.path + "/streamed"
@@ -172,7 +176,8 @@ import Testing
                 let file = workshop.path + "/day.raw"
                 counts.append(try await workshop.run("load", file, "--server", daemon.address, "--json").counts())
                 let answer = try await workshop.run(
-                    "daily", "--data", streamed, "--by", "day,kind,event,source,region", "--measures", "all", "--format", "csv")
+                    "daily", "--data", streamed, "--by", "day,kind,event,source,region", "--measures", "all",
+                    "--format", "csv")
                 answers.insert(answer.output)
             }
             #expect(answers.count == 1)

@@ -19,7 +19,8 @@ import Transactions
     static let lives: [[Strike]] = [
         [.afterReceipts(40), .at(call: "fdatasync", number: 9, file: log), .afterReceipts(3), .afterReceipts(120)],
         [
-            .at(call: "pwrite64", number: 12, file: log), .stoppingAt(call: "pwrite64", number: 2, file: "catalogue.sqlite-wal"),
+            .at(call: "pwrite64", number: 12, file: log),
+            .stoppingAt(call: "pwrite64", number: 2, file: "catalogue.sqlite-wal"),
             .stoppingAt(call: "ftruncate", number: 1, file: log), .at(call: "pwrite64", number: 1, file: log),
             .afterReceipts(25),
         ],
@@ -76,7 +77,9 @@ import Transactions
             recount[CalendarDay(daysSince1970: record.utcDay).description, default: (0, 0)].count += 1
             recount[CalendarDay(daysSince1970: record.utcDay).description]!.amount += record.amountMinorUnits
         }
-        let expected = recount.map { [$0.key, "VND", "\($0.value.count)", "\($0.value.amount)"] }.sorted { $0[0] < $1[0] }
+        let expected = recount.map { [$0.key, "VND", "\($0.value.count)", "\($0.value.amount)"] }.sorted {
+            $0[0] < $1[0]
+        }
         let daily = try await workshop.run(
             "daily", "--data", workshop.data, "--measures", "attempts,amount", "--format", "csv")
         #expect(daily.rows == expected)

@@ -38,7 +38,8 @@ import Testing
     private func checkAnswers(_ workshop: Workshop) async throws {
         for (dimension, name) in [("day", "expected-daily.csv"), ("region", "expected-by-country.csv")] {
             let answer = try await workshop.run(
-                "daily", "--data", workshop.data, "--by", dimension, "--measures", "settled,amount,refunds,refund_amount",
+                "daily", "--data", workshop.data, "--by", dimension, "--measures",
+                "settled,amount,refunds,refund_amount",
                 "--format", "csv")
             #expect(answer.rows.allSatisfy { $0[1] == "GBP" })
             let rows = answer.rows.map { [$0[0]] + $0[2...] }

@@ -79,7 +79,9 @@ final class StreamPeer {
     func send(_ bytes: [UInt8]) async throws {
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = bytes[sent...].withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress!, $0.count, Int32(MSG_NOSIGNAL))
+            }
             if count < 0, errno != EAGAIN { throw Lost() }
             if count > 0 { sent += count } else { try await Task.sleep(for: .milliseconds(1)) }
         }
@@ -98,7 +100,8 @@ final class StreamPeer {
         let payload = Array(received[32..<header.frameByteCount])
         received.removeFirst(header.frameByteCount)
         #expect(payload.withUnsafeBytes { checksum32C($0) } == header.payloadChecksum)
-        return Answer(kind: header.kind, number: header.number, count: header.count, flags: header.flags, payload: payload)
+        return Answer(
+            kind: header.kind, number: header.number, count: header.count, flags: header.flags, payload: payload)
     }
 
     private var isAtEnd = false

@@ -61,19 +61,25 @@ final class Workshop: Sendable {
     }
 
     /// Runs `sluice` with arguments and waits for its end.
-    func run(_ arguments: String..., input: String = "/dev/null", environment: [String: String] = [:]) async throws -> Outcome {
+    func run(_ arguments: String..., input: String = "/dev/null", environment: [String: String] = [:]) async throws
+        -> Outcome
+    {
         try await run(program: [Workshop.executable] + arguments, input: input, environment: environment)
     }
 
     /// Runs any program and waits for its end.
-    func run(program: [String], input: String = "/dev/null", environment: [String: String] = [:]) async throws -> Outcome {
+    func run(program: [String], input: String = "/dev/null", environment: [String: String] = [:]) async throws
+        -> Outcome
+    {
         let child = try start(program: program, input: input, environment: environment)
         let code = try await child.wait()
         return Outcome(code: code, output: child.standardOutput, errors: child.standardError)
     }
 
     /// Starts a program; whoever calls this ends it.
-    func start(program: [String], input: String = "/dev/null", environment: [String: String] = [:]) throws -> ChildProcess {
+    func start(program: [String], input: String = "/dev/null", environment: [String: String] = [:]) throws
+        -> ChildProcess
+    {
         let number = runCount.wrappingAdd(1, ordering: .relaxed).newValue
         return try ChildProcess(program, outputs: "\(path)/run-\(number)", input: input, environment: environment)
     }
