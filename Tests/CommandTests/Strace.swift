@@ -13,7 +13,7 @@ enum Strace {
         guard places.contains(where: { FileManager.default.isExecutableFile(atPath: "\($0)/strace") }) else {
             throw Missing()
         }
-        return ["strace", "-D", "-f", "-q"] + options
+        return ["strace", "-D", "-f", "-q", "-s", "0"] + options
     }
 
     /// Ends the program by SIGKILL at the beginning of its `number`th `call` that concerns `path`.
