@@ -1,9 +1,9 @@
 import Columns
 import Transactions
 
-/// Reads single records of blocks; keeps the bytes of the last few blocks. For one thread at a time.
+/// Reads single records of blocks; keeps the last few blocks mapped. For one thread at a time.
 ///
-/// A block's checksums are checked when it is first read. After that its rows are decoded one by one.
+/// A block's checksums are checked when it is first opened. After that only the pages that a row needs are looked at.
 public final class BlockCache {
     private struct Key: Hashable {
         var segment: UInt64
@@ -12,12 +12,11 @@ public final class BlockCache {
 
     private struct Opened {
         var header: BlockHeader
-        var bytes: [UInt8]
+        var mapped: MappedBytes
     }
 
     private let decoder = BlockDecoder()
-    private let byteLimit: Int
-    private var byteCount = 0
+    private let capacity: Int
     private var blocks: [Key: Opened] = [:]
     /// The block used last is at the end.
     private var order: [Key] = []
@@ -25,20 +24,18 @@ public final class BlockCache {
 
     private static let largestVerifiedCount = 1 << 16
 
-    /// A cache of blocks that take at most `byteLimit` bytes together, and of one block in any case.
-    public init(byteLimit: Int = 64 << 20) { self.byteLimit = byteLimit }
+    /// A cache of at most `capacity` blocks, up to 4 MiB of address space each.
+    public init(capacity: Int = 64) { self.capacity = capacity }
 
     /// The records in `rows` of a block, which are sorted and unique.
     func records(of entry: BlockEntry, rows: [Int], in segment: LogSegment, log: Log) throws -> [Record] {
         let block = try open(entry, in: segment, log: log)
         do {
-            return try block.bytes.withUnsafeBytes { bytes in
-                try [Record](unsafeUninitializedCapacity: rows.count) { buffer, count in
-                    try decoder.decode(
-                        block.header, bytes, rows: rows,
-                        into: UnsafeMutableBufferPointer(rebasing: buffer[..<rows.count]))
-                    count = rows.count
-                }
+            return try [Record](unsafeUninitializedCapacity: rows.count) { buffer, count in
+                try decoder.decode(
+                    block.header, block.mapped.bytes, rows: rows,
+                    into: UnsafeMutableBufferPointer(rebasing: buffer[..<rows.count]))
+                count = rows.count
             }
         } catch let error as BlockError {
             throw LogError.damaged(entry, in: segment, error)
@@ -54,23 +51,20 @@ public final class BlockCache {
             }
             return known
         }
-        let (header, bytes) = try log.read(entry, in: segment)
-        let block = Opened(header: header, bytes: bytes)
+        let mapped = try segment.file.map(byteCount: entry.byteCount, at: entry.offset)
+        let block = Opened(header: try log.header(of: entry, in: segment, mapped.bytes), mapped: mapped)
         try verify(block, key, entry, in: segment)
         blocks[key] = block
         order.append(key)
-        byteCount += bytes.count
-        while byteCount > byteLimit, order.count > 1 {
-            byteCount -= blocks.removeValue(forKey: order.removeFirst())?.bytes.count ?? 0
-        }
+        if order.count > capacity { blocks[order.removeFirst()] = nil }
         return block
     }
 
     private func verify(_ block: Opened, _ key: Key, _ entry: BlockEntry, in segment: LogSegment) throws {
         guard !verified.contains(key) else { return }
-        do {
-            try block.bytes.withUnsafeBytes { try decoder.verify(block.header, $0) }
-        } catch let error as BlockError {
+        do throws(BlockError) {
+            try decoder.verify(block.header, block.mapped.bytes)
+        } catch {
             throw LogError.damaged(entry, in: segment, error)
         }
         if verified.count >= BlockCache.largestVerifiedCount { verified = [] }

@@ -130,6 +130,17 @@ private final class DiskFile: StorageFile {
         return done
     }
 
+    func map(byteCount: Int, at offset: Int) throws(StorageError) -> MappedBytes {
+        let pageByteCount = sysconf(Int32(_SC_PAGESIZE))
+        let start = offset / pageByteCount * pageByteCount
+        let length = offset - start + byteCount
+        guard let base = mmap(nil, length, PROT_READ, MAP_SHARED, descriptor, off_t(start)), base != MAP_FAILED else {
+            throw StorageError("map", path)
+        }
+        let bytes = UnsafeRawBufferPointer(start: base + (offset - start), count: byteCount)
+        return MappedBytes(bytes) { munmap(base, length) }
+    }
+
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
         var done = 0
         while done < bytes.count {

@@ -44,6 +44,8 @@ public protocol StorageFile: AnyObject, Sendable {
     /// Reads at `offset` until the buffer is full or the file ends.
     /// - Returns: the number of bytes read.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) -> Int
+    /// Shows a part of the file that no one changes any more, without reading what is not looked at.
+    func map(byteCount: Int, at offset: Int) throws(StorageError) -> MappedBytes
     /// Writes all bytes at `offset`, or throws.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError)
     /// Makes all that was written durable (`fdatasync`). After it has failed once, what is on the disk is unknown.
@@ -52,6 +54,21 @@ public protocol StorageFile: AnyObject, Sendable {
     func secure(byteCount: Int, at offset: Int) throws(StorageError)
     /// Cuts or extends the file.
     func truncate(to byteCount: Int) throws(StorageError)
+}
+
+/// A part of a file in memory, for as long as this object lives.
+public final class MappedBytes: @unchecked Sendable {
+    /// The bytes.
+    public let bytes: UnsafeRawBufferPointer
+    private let release: () -> Void
+
+    /// `release` is called at the end of this object's life.
+    public init(_ bytes: UnsafeRawBufferPointer, release: @escaping () -> Void) {
+        self.bytes = bytes
+        self.release = release
+    }
+
+    deinit { release() }
 }
 
 /// A held lock; released when the last reference goes, if not before.

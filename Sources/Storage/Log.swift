@@ -122,17 +122,22 @@ public final class Log: Sendable {
     /// The bytes of a block with its header, which must be the one that the list of blocks knows.
     public func read(_ entry: BlockEntry, in segment: LogSegment) throws -> (header: BlockHeader, bytes: [UInt8]) {
         let bytes = try segment.file.bytes(at: entry.offset, count: entry.byteCount)
-        let sequences = entry.firstSequence..<entry.endSequence
+        return (try bytes.withUnsafeBytes { try header(of: entry, in: segment, $0) }, bytes)
+    }
+
+    /// The header of a block's bytes.
+    func header(
+        of entry: BlockEntry, in segment: LogSegment, _ bytes: UnsafeRawBufferPointer
+    ) throws(LogError) -> BlockHeader {
         do {
-            let header = try bytes.withUnsafeBytes { try BlockHeader(parsing: $0) }
-            guard header.checksum == entry.checksum, bytes.count == entry.byteCount else {
-                throw LogError.damaged(
-                    path: segment.path, offset: entry.offset, sequences: sequences, reason: "the block has changed")
-            }
-            return (header, bytes)
-        } catch let error as BlockError {
+            let header = try BlockHeader(parsing: bytes)
+            if header.checksum == entry.checksum, bytes.count == entry.byteCount { return header }
+        } catch {
             throw LogError.damaged(entry, in: segment, error)
         }
+        throw LogError.damaged(
+            path: segment.path, offset: entry.offset, sequences: entry.firstSequence..<entry.endSequence,
+            reason: "the block has changed")
     }
 
     /// The durable blocks of a segment, in order.

@@ -54,6 +54,9 @@ private final class FaultyFile: StorageFile {
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) -> Int {
         try file.read(into: buffer, at: offset)
     }
+    func map(byteCount: Int, at offset: Int) throws(StorageError) -> MappedBytes {
+        try file.map(byteCount: byteCount, at: offset)
+    }
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
         try system.check(.write)
         try file.write(bytes, at: offset)
