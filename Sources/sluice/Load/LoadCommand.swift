@@ -108,7 +108,7 @@ struct LoadCommand: AsyncParsableCommand {
         var mapping = Mapping()
         if let path = self.mapping {
             guard let bytes = FileManager.default.contents(atPath: path) else {
-                throw InputOutputError("cannot read the mapping \(path)")
+                throw UsageError("cannot read the mapping \(path)")
             }
             do throws(FormatError) {
                 mapping = try Mapping(json: bytes)
@@ -146,7 +146,7 @@ struct LoadCommand: AsyncParsableCommand {
     private func open(_ name: String) throws -> FileHandle {
         if name == "-" { return .standardInput }
         guard let file = FileHandle(forReadingAtPath: name) else {
-            throw InputOutputError("cannot read \(name): \(String(cString: strerror(errno)))")
+            throw UsageError("cannot read \(name): \(String(cString: strerror(errno)))")
         }
         return file
     }
