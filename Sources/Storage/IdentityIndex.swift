@@ -61,12 +61,31 @@ public final class IdentityIndex {
         verdicts: UnsafeMutableBufferPointer<Verdict>, source: some RecordSource
     ) throws -> Int {
         precondition(records.count <= capacity && verdicts.count == records.count)
-        guard let base = records.baseAddress else { return 0 }
-        let confirmations = try gatherConfirmations(
-            UnsafeBufferPointer(records), verdicts: UnsafeBufferPointer(verdicts), source: source)
         var acceptedCount = 0
+        for start in stride(from: 0, to: records.count, by: IdentityIndex.groupCount) {
+            let group = start..<min(start + IdentityIndex.groupCount, records.count)
+            try judge(
+                group, of: records, firstSequence: firstSequence, acceptedCount: &acceptedCount, verdicts: verdicts,
+                source: source)
+        }
+        return acceptedCount
+    }
+
+    /// So few records at a time that what was looked up ahead is still in the processor's near caches when it is decided on.
+    private static let groupCount = 2048
+
+    /// - Parameter acceptedCount: records accepted in earlier groups, and then in this one too.
+    private func judge(
+        _ group: Range<Int>, of records: UnsafeMutableBufferPointer<Record>, firstSequence: UInt64,
+        acceptedCount: inout Int, verdicts: UnsafeMutableBufferPointer<Verdict>, source: some RecordSource
+    ) throws {
+        let base = records.baseAddress!
+        let acceptedBefore = acceptedCount
+        let confirmations = try gatherConfirmations(
+            UnsafeBufferPointer(records), group, firstSequence: firstSequence, verdicts: UnsafeBufferPointer(verdicts),
+            source: source)
         var date = IdentityDate(day: .min)
-        for index in 0..<records.count where verdicts[index] == .accepted {
+        for index in group where verdicts[index] == .accepted {
             let record = base[index]
             if record.utcDay != date.day { date = self.date(record.utcDay) }
             let fingerprint = fingerprints[index]
@@ -77,7 +96,11 @@ public final class IdentityIndex {
                 return true
             }
             let isKnown = date.table?.find(fingerprint) { sequence in
-                if sequence >= firstSequence { return confirm(base[Int(sequence - firstSequence)]) }
+                if sequence >= firstSequence {
+                    // A refused commit leaves entries of sequences that were never given: they point nowhere.
+                    let place = Int(sequence - firstSequence)
+                    return place < acceptedCount && confirm(base[place])
+                }
                 if digests.agrees(record, at: sequence) {
                     verdict = .duplicate
                     return true
@@ -97,30 +120,33 @@ public final class IdentityIndex {
             acceptedCount += 1
         }
         digests.append(
-            UnsafeBufferPointer(start: base, count: acceptedCount), firstSequence: firstSequence)
-        return acceptedCount
+            UnsafeBufferPointer(rebasing: UnsafeBufferPointer(records)[acceptedBefore..<acceptedCount]),
+            firstSequence: firstSequence + UInt64(acceptedBefore))
     }
 
     /// Looks every record up once, ahead: fills the processor's caches, and finds which records of the log are needed, to read
     /// them together.
     private func gatherConfirmations(
-        _ records: UnsafeBufferPointer<Record>, verdicts: UnsafeBufferPointer<Verdict>, source: some RecordSource
+        _ records: UnsafeBufferPointer<Record>, _ group: Range<Int>, firstSequence: UInt64,
+        verdicts: UnsafeBufferPointer<Verdict>, source: some RecordSource
     ) throws -> Confirmations {
         var result = Confirmations()
         var wanted: [UInt64] = []
         var found: [UInt64] = []
         var date = IdentityDate(day: .min)
-        for index in 0..<records.count + IdentityIndex.lookAhead {
-            if index < records.count {
+        for index in group.lowerBound..<group.upperBound + IdentityIndex.lookAhead {
+            if index < group.upperBound {
                 fingerprints[index] = Fingerprint(records[index], key: key)
                 // Most batches lie on one date, so the prefetch goes to the date of the record before.
                 date.table?.prefetch(fingerprints[index])
             }
             let behind = index - IdentityIndex.lookAhead
-            guard behind >= 0, verdicts[behind] == .accepted else { continue }
+            guard behind >= group.lowerBound, verdicts[behind] == .accepted else { continue }
             if records[behind].utcDay != date.day { date = self.date(records[behind].utcDay) }
             _ = date.table?.find(fingerprints[behind]) { sequence in
-                if source.recordInMemory(sequence) == nil, !digests.agrees(records[behind], at: sequence) {
+                if sequence < firstSequence, source.recordInMemory(sequence) == nil,
+                    !digests.agrees(records[behind], at: sequence)
+                {
                     wanted.append(sequence)
                 }
                 return false
