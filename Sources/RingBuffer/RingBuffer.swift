@@ -59,7 +59,7 @@ public final class RingBuffer: Sendable {
     private let gates: [Cursor]
     private let bell: Doorbell
     private let waiterCount = Atomic<Int>(0)
-    private let waiters = Mutex<[Waiter]>([])
+    private let waiters = Lock<[Waiter]>([])
 
     /// A ring whose slots are free again when all `gates` are past them.
     /// - Parameters:
