@@ -76,7 +76,8 @@ nonisolated(unsafe) let benchmarks: @Sendable () -> Void = {
         let records = referenceRecords()
         defer { records.deallocate() }
         let index = IdentityIndex(
-            key: .random(), ledger: 1, directory: NSTemporaryDirectory(), fileSystem: DiskFileSystem(), capacity: recordCount,
+            key: .random(), ledger: 1, directory: NSTemporaryDirectory(), fileSystem: DiskFileSystem(),
+            capacity: recordCount,
             digestCount: recordCount)
         let verdicts = UnsafeMutableBufferPointer<Verdict>.allocate(capacity: recordCount)
         defer { verdicts.deallocate() }
