@@ -76,7 +76,7 @@ nonisolated(unsafe) let benchmarks: @Sendable () -> Void = {
         let records = referenceRecords()
         defer { records.deallocate() }
         let index = IdentityIndex(
-            key: .random(), ledger: 1, directory: NSTemporaryDirectory(), fileSystem: DiskFileSystem(),
+            key: IdentityKey(k0: 1, k1: 2), ledger: 1, directory: NSTemporaryDirectory(), fileSystem: DiskFileSystem(),
             capacity: recordCount,
             digestCount: recordCount)
         let verdicts = UnsafeMutableBufferPointer<Verdict>.allocate(capacity: recordCount)

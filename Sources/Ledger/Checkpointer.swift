@@ -24,7 +24,7 @@ final class Checkpointer: @unchecked Sendable {
     private let names: NameRegistry
     private let identity: IdentityProgress
     private let report: @Sendable (String) -> Void
-    private let bell = Doorbell()
+    private let bell: Doorbell
     private let state: Mutex<State>
 
     private static let mergedChunkCount = 8
@@ -35,8 +35,9 @@ final class Checkpointer: @unchecked Sendable {
     ///   - report: told about failures.
     init(
         catalogue: Catalogue, names: NameRegistry, checkpointSequence: UInt64,
-        identity: IdentityProgress, report: @escaping @Sendable (String) -> Void
+        identity: IdentityProgress, machine: any Machine, report: @escaping @Sendable (String) -> Void
     ) {
+        bell = machine.makeDoorbell()
         self.catalogue = catalogue
         self.names = names
         self.identity = identity

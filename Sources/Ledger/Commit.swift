@@ -16,10 +16,13 @@ struct Commit: @unchecked Sendable {
         var isFlushed: Bool
     }
 
+    /// Told, once, the codes that names have, or why they have none.
+    typealias NameReply = @Sendable (Result<[UInt32], Refusal>) -> Void
+
     /// An answer to a request for codes.
     struct NameAnswer: Sendable {
         var codes: [UInt32]
-        var continuation: CheckedContinuation<Result<[UInt32], Refusal>, Never>
+        var reply: NameReply
     }
 
     /// Nothing to write when all records were duplicates, conflicts or rejected.

@@ -13,7 +13,7 @@ final class Committer: @unchecked Sendable {
     /// A request for codes of names.
     struct NameRequest: Sendable {
         var names: [Name]
-        var continuation: CheckedContinuation<Result<[UInt32], Refusal>, Never>
+        var reply: Commit.NameReply
     }
 
     private struct Requests {
@@ -39,6 +39,7 @@ final class Committer: @unchecked Sendable {
     private let log: Log
     private let index: IdentityIndex
     private let options: LedgerOptions
+    private let machine: any Machine
     private let requests = Mutex(Requests())
     private let requestCount = Atomic<Int>(0)
 
@@ -66,8 +67,10 @@ final class Committer: @unchecked Sendable {
     init(
         ring: RingBuffer, bell: Doorbell, pin: Cursor, flusher: Flusher, names: NameRegistry, log: Log,
         index: IdentityIndex,
-        identity: IdentityProgress, chain: ChainHasher, options: LedgerOptions
+        identity: IdentityProgress, chain: ChainHasher, options: LedgerOptions,
+        machine: any Machine
     ) {
+        self.machine = machine
         self.ring = ring
         self.bell = bell
         self.pin = pin
@@ -211,10 +214,10 @@ final class Committer: @unchecked Sendable {
             }
             do throws(Refusal) {
                 let given = try names.assign(request.names)
-                answers.append(Commit.NameAnswer(codes: given.codes, continuation: request.continuation))
+                answers.append(Commit.NameAnswer(codes: given.codes, reply: request.reply))
                 new.append(contentsOf: given.new)
             } catch {
-                request.continuation.resume(returning: .failure(error))
+                request.reply(.failure(error))
             }
         }
         return (answers, new)
@@ -227,7 +230,8 @@ final class Committer: @unchecked Sendable {
             waitForFlusher()
             if let failure = flusher.failure { throw failure }
             try placer.startSegment(
-                with: encoders[encoderTurn], firstSequence: nextSequence, commitTime: clockMicroseconds(), chain: chain)
+                with: encoders[encoderTurn], firstSequence: nextSequence, commitTime: machine.wallClockMicroseconds(),
+                chain: chain)
         }
         try placer.secure(bound)
     }
@@ -283,7 +287,8 @@ final class Committer: @unchecked Sendable {
         encoderTurn = 1 - encoderTurn
         let encoder = encoders[encoderTurn]
         let preface = placer.preface(
-            firstSequence: commit.firstSequence, commitTime: clockMicroseconds(), chain: chainBeforeBlock ?? chain)
+            firstSequence: commit.firstSequence, commitTime: machine.wallClockMicroseconds(),
+            chain: chainBeforeBlock ?? chain)
         chainBeforeBlock = nil
         let encoded = encoder.encode(commit.records, preface: preface, declarations: commit.names.map(\.declaration))
         placer.place(encoded.header)
@@ -303,7 +308,7 @@ final class Committer: @unchecked Sendable {
     private func refuse(_ take: Take, _ commit: inout Commit, _ refusal: Refusal) {
         commit.records = UnsafeBufferPointer(start: nil, count: 0)
         commit.block = nil
-        commit.nameAnswers.forEach { $0.continuation.resume(returning: .failure(refusal)) }
+        commit.nameAnswers.forEach { $0.reply(.failure(refusal)) }
         commit.nameAnswers = []
         names.withdraw(commit.names)
         commit.names = []

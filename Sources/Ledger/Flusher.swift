@@ -28,7 +28,7 @@ final class Flusher: Sendable {
     private let onFailure: @Sendable (Refusal) -> Void
 
     init(
-        log: Log, chain: ChainHead, names: NameRegistry, folder: Folder, committerBell: Doorbell,
+        log: Log, chain: ChainHead, names: NameRegistry, folder: Folder, committerBell: Doorbell, machine: any Machine,
         onFailure: @escaping @Sendable (Refusal) -> Void
     ) {
         self.log = log
@@ -36,7 +36,7 @@ final class Flusher: Sendable {
         self.folder = folder
         self.committerBell = committerBell
         self.onFailure = onFailure
-        bell = Doorbell()
+        bell = machine.makeDoorbell()
         state = Mutex(State(durableSequence: log.endSequence - 1, chain: chain))
     }
 
@@ -88,7 +88,7 @@ final class Flusher: Sendable {
             }
             names.publish(commit.names)
             folder.add(commit.records, firstSequence: commit.firstSequence, ringEnd: commit.ringEnd)
-            commit.nameAnswers.forEach { $0.continuation.resume(returning: .success($0.codes)) }
+            commit.nameAnswers.forEach { $0.reply(.success($0.codes)) }
             Flusher.deliver(commit.answers)
         }
     }
@@ -112,7 +112,7 @@ final class Flusher: Sendable {
     private func refuse(_ commit: Commit, _ refusal: Refusal) {
         folder.add(
             UnsafeBufferPointer(start: nil, count: 0), firstSequence: commit.firstSequence, ringEnd: commit.ringEnd)
-        commit.nameAnswers.forEach { $0.continuation.resume(returning: .failure(refusal)) }
+        commit.nameAnswers.forEach { $0.reply(.failure(refusal)) }
         Flusher.deliver(
             commit.answers.map { ($0.owner, BatchAnswer(batch: $0.answer.batch, result: .failure(refusal))) })
     }

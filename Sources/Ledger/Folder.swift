@@ -34,15 +34,19 @@ final class Folder: @unchecked Sendable {
     private let ring: RingBuffer
     private let options: LedgerOptions
     private let checkpointer: Checkpointer
-    private let bell = Doorbell()
+    private let machine: any Machine
+    private let bell: Doorbell
     private let queue = Mutex(Queue())
-    private var lastCheckpoint = ContinuousClock.now
+    private var lastCheckpointNanoseconds: Int64
 
     /// - Parameter accumulator: has counted what the log holds beyond the checkpointer's last checkpoint.
     init(
         accumulator: RollupAccumulator, cursor: Cursor, ring: RingBuffer, checkpointer: Checkpointer,
-        options: LedgerOptions
+        options: LedgerOptions, machine: any Machine
     ) {
+        self.machine = machine
+        bell = machine.makeDoorbell()
+        lastCheckpointNanoseconds = machine.monotonicNanoseconds()
         self.accumulator = accumulator
         self.cursor = cursor
         self.ring = ring
@@ -80,7 +84,7 @@ final class Folder: @unchecked Sendable {
 
     private func look<Outcome: Sendable>(_ body: @escaping @Sendable (Folder) -> Outcome) -> Outcome {
         let answer = Mutex<Outcome?>(nil)
-        let done = Doorbell()
+        let done = machine.makeDoorbell()
         let task = Task.look { folder in
             let result = body(folder)
             answer.withLock { $0 = result }
@@ -128,7 +132,8 @@ final class Folder: @unchecked Sendable {
     }
 
     private func checkpointWhenDue() {
-        guard ContinuousClock.now - lastCheckpoint >= .seconds(options.checkpointSeconds), !checkpointer.isBusy else {
+        let elapsedNanoseconds = machine.monotonicNanoseconds() - lastCheckpointNanoseconds
+        guard elapsedNanoseconds >= Int64(options.checkpointSeconds) * 1_000_000_000, !checkpointer.isBusy else {
             return
         }
         startCheckpoint()
@@ -136,7 +141,7 @@ final class Folder: @unchecked Sendable {
 
     private func startCheckpoint() {
         checkpointer.waitUntilIdle()
-        lastCheckpoint = .now
+        lastCheckpointNanoseconds = machine.monotonicNanoseconds()
         checkpointer.start(accumulator.detach())
     }
 }

@@ -18,6 +18,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     public let cut: LogRecovery.Cut?
 
     private let fileSystem: any FileSystem
+    private let machine: any Machine
     private let lock: any FileLock
     private let log: Log
     private let calendar: BusinessCalendar
@@ -41,12 +42,14 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     /// Opens a ledger for writing, after whatever happened to it.
     ///
     /// - Parameters:
+    ///   - machine: gives time and threads.
     ///   - report: told, once or seldom, about what an operator should know: a cut end, statistics that could not be saved.
     ///   - onFailure: told when nothing more may be written; the process should end.
     /// - Throws: `LedgerError` when there is none or another process holds it, `LogError` when the log is damaged,
     ///   `CatalogueError` when the catalogue is unusable and `rebuild` should make it anew.
     public init(
         _ files: LedgerFiles, options: LedgerOptions = LedgerOptions(), fileSystem: any FileSystem = DiskFileSystem(),
+        machine: any Machine = SystemMachine(),
         report: @escaping @Sendable (String) -> Void = { _ in },
         onFailure: @escaping @Sendable (Refusal) -> Void = { _ in }
     ) throws {
@@ -57,6 +60,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         self.lock = lock
         self.files = files
         self.fileSystem = fileSystem
+        self.machine = machine
         let openCatalogue = { (settings: LedgerSettings) in
             try Catalogue(
                 path: files.catalogue, ledger: settings.ledger, mode: .readWrite,
@@ -72,7 +76,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         readCatalogue = Mutex(CatalogueBox(catalogue: try openCatalogue(settings)))
 
         let chain = try ChainHasher(endOf: log)
-        let committerBell = Doorbell()
+        let committerBell = machine.makeDoorbell()
         let (pin, folded) = (Cursor(), Cursor())
         ring = RingBuffer(
             capacity: options.ringSlotCount, slotByteCount: Record.byteCount, largestBatch: Ledger.largestBatch,
@@ -80,28 +84,30 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let identity = IdentityProgress(restored.index, end: log.endSequence)
         checkpointer = Checkpointer(
             catalogue: catalogue!, names: registry, checkpointSequence: restored.checkpoint.sequence,
-            identity: identity, report: report)
+            identity: identity, machine: machine, report: report)
         folder = Folder(
-            accumulator: restored.accumulator, cursor: folded, ring: ring, checkpointer: checkpointer, options: options)
+            accumulator: restored.accumulator, cursor: folded, ring: ring, checkpointer: checkpointer, options: options,
+            machine: machine)
         flusher = Flusher(
             log: log, chain: chain.head, names: registry, folder: folder, committerBell: committerBell,
-            onFailure: onFailure)
+            machine: machine, onFailure: onFailure)
         committer = Committer(
             ring: ring, bell: committerBell, pin: pin, flusher: flusher, names: registry, log: log,
             index: restored.index,
-            identity: identity, chain: chain, options: options)
-        threads = Ledger.startThreads(committer, flusher, folder, checkpointer)
+            identity: identity, chain: chain, options: options, machine: machine)
+        threads = Ledger.startThreads(on: machine, committer, flusher, folder, checkpointer)
     }
 
     /// In the order in which they end: each is done when the one before has nothing more for it.
     private static func startThreads(
-        _ committer: Committer, _ flusher: Flusher, _ folder: Folder, _ checkpointer: Checkpointer
+        on machine: any Machine, _ committer: Committer, _ flusher: Flusher, _ folder: Folder,
+        _ checkpointer: Checkpointer
     ) -> [EngineThread] {
         [
-            EngineThread("committer", end: { committer.close() }) { committer.run() },
-            EngineThread("flusher", end: { flusher.close() }) { flusher.run() },
-            EngineThread("folder", end: { folder.close() }) { folder.run() },
-            EngineThread("checkpointer", end: { checkpointer.close() }) { checkpointer.run() },
+            EngineThread("committer", on: machine, end: { committer.close() }) { committer.run() },
+            EngineThread("flusher", on: machine, end: { flusher.close() }) { flusher.run() },
+            EngineThread("folder", on: machine, end: { folder.close() }) { folder.run() },
+            EngineThread("checkpointer", on: machine, end: { checkpointer.close() }) { checkpointer.run() },
         ]
     }
 
@@ -132,7 +138,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
             owner.ledgerDidAnswer([BatchAnswer(batch: batch, result: .failure(Ledger.closing))])
             return .taken
         }
-        let rejected = Record.exceptions(in: records, nowMicroseconds: clockMicroseconds(), sources: sources)
+        let rejected = Record.exceptions(
+            in: records, nowMicroseconds: machine.wallClockMicroseconds(), sources: sources)
         let slotCount = max(1, count - rejected.count)
         let entry = Batch(owner: owner, number: batch, rejected: rejected, isPlaceholder: rejected.count == count)
         if let claim = ring.claim(slotCount) {
@@ -153,16 +160,19 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     /// Codes of names; names that have none get one, durable before the answer.
     /// - Throws: `Refusal` when a space is full, the disk is, or the ledger has failed; no code is given then.
     public func codes(for names: [Name]) async throws(Refusal) -> [UInt32] {
-        let known = registry.codes(for: names)
-        if !known.contains(nil) { return known.compactMap(\.self) }
         let result: Result<[UInt32], Refusal> = await withCheckedContinuation { continuation in
-            if isClosed.load(ordering: .acquiring) {
-                continuation.resume(returning: .failure(Ledger.closing))
-            } else {
-                committer.request(Committer.NameRequest(names: names, continuation: continuation))
-            }
+            requestCodes(for: names) { continuation.resume(returning: $0) }
         }
         return try result.get()
+    }
+
+    /// As `codes(for:)`, without waiting.
+    /// - Parameter reply: called once, on this thread or on one of the ledger's own; it must not block.
+    public func requestCodes(for names: [Name], reply: @escaping @Sendable (Result<[UInt32], Refusal>) -> Void) {
+        let known = registry.codes(for: names)
+        if !known.contains(nil) { return reply(.success(known.compactMap(\.self))) }
+        if isClosed.load(ordering: .acquiring) { return reply(.failure(Ledger.closing)) }
+        committer.request(Committer.NameRequest(names: names, reply: reply))
     }
 
     /// The codes of names that have one; nil for each other. No code is given.
@@ -188,7 +198,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     public func find(_ id: RecordID) throws -> [FoundRecord] {
         try checkOpen()
         let found = Mutex<Result<[UInt64], any Error>?>(nil)
-        let done = Doorbell()
+        let done = machine.makeDoorbell()
         committer.perform { index in
             found.withLock { $0 = Result { try index.candidates(for: id) } }
             done.ring()

@@ -60,7 +60,21 @@ extension LedgerFiles {
     /// - Parameters:
     ///   - timeZone: an IANA name.
     ///   - cutoverMinutes: 0 to 1,439; 0: the business day is the calendar day.
-    public func create(timeZone: String, cutoverMinutes: Int, fileSystem: any FileSystem = DiskFileSystem()) throws {
+    public func create(
+        timeZone: String, cutoverMinutes: Int, fileSystem: any FileSystem = DiskFileSystem(),
+        machine: any Machine = SystemMachine()
+    ) throws {
+        var chance = SystemRandomNumberGenerator()
+        try create(
+            timeZone: timeZone, cutoverMinutes: cutoverMinutes, fileSystem: fileSystem, machine: machine,
+            chance: &chance)
+    }
+
+    /// As above, with keys and number drawn from `chance`.
+    public func create(
+        timeZone: String, cutoverMinutes: Int, fileSystem: any FileSystem, machine: any Machine,
+        chance: inout some RandomNumberGenerator
+    ) throws {
         guard TimeZone(identifier: timeZone) != nil else { throw LedgerError.unknownTimeZone(timeZone) }
         guard !exist(in: fileSystem) else { throw LedgerError.exists(directory: directory) }
         try fileSystem.createDirectory(index)
@@ -69,7 +83,7 @@ extension LedgerFiles {
         }
         defer { lock.release() }
         if !fileSystem.exists(tokenKey) {
-            let key = (0..<32).map { _ in UInt8.random(in: 0...255) }
+            let key = (0..<32).map { _ in UInt8.random(in: 0...255, using: &chance) }
             // Whole or not there: a key that was cut short would lock the ledger for good.
             let draft = tokenKey + ".new"
             try fileSystem.remove(draft)
@@ -79,8 +93,9 @@ extension LedgerFiles {
             try fileSystem.rename(draft, to: tokenKey)
             try fileSystem.synchroniseDirectory(directory)
         }
-        let now = clockMicroseconds()
-        let settings = LedgerSettings(timeZone: timeZone, cutoverMinutes: cutoverMinutes, createdMicroseconds: now)
+        let now = machine.wallClockMicroseconds()
+        let settings = LedgerSettings(
+            timeZone: timeZone, cutoverMinutes: cutoverMinutes, createdMicroseconds: now, chance: &chance)
         _ = try LogRecovery.create(directory: log, settings: settings, fileSystem: fileSystem, nowMicroseconds: now)
         try fileSystem.synchroniseDirectory(directory)
     }

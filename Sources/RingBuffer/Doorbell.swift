@@ -14,12 +14,15 @@ public final class Doorbell: Sendable {
 
     nonisolated(unsafe) private let state: UnsafeMutablePointer<State>
     nonisolated(unsafe) private let word: UnsafePointer<UInt32>
+    private let control: (any WaitControl)?
 
     /// With few processors a long spin starves those whom one waits for.
     private static let spinCount = 200
 
     /// A bell that nobody waits for.
-    public init() {
+    /// - Parameter control: takes over the waiting; nil: threads spin and sleep.
+    public init(control: (any WaitControl)? = nil) {
+        self.control = control
         let memory = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
         state = memory.bindMemory(to: State.self, capacity: 1)
         state.initialize(to: State())
@@ -34,6 +37,7 @@ public final class Doorbell: Sendable {
 
     /// Wakes all who sleep. Call it after the change that they wait for; costs one fence when nobody does.
     public func ring() {
+        if let control { return control.didRing(self) }
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         guard state.pointee.sleepers.load(ordering: .relaxed) > 0 else { return }
         state.pointee.rings.wrappingAdd(1, ordering: .sequentiallyConsistent)
@@ -44,6 +48,7 @@ public final class Doorbell: Sendable {
     /// - Parameter timeoutNanoseconds: nil waits without limit.
     /// - Returns: false when the time passed and the condition still does not hold.
     public func wait(timeoutNanoseconds: Int64? = nil, until condition: () -> Bool) -> Bool {
+        if let control { return control.wait(on: self, timeoutNanoseconds: timeoutNanoseconds, until: condition) }
         for _ in 0..<Doorbell.spinCount {
             if condition() { return true }
             sluice_pause()

@@ -13,9 +13,9 @@ public struct IdentityKey: Hashable, Sendable {
         self.k1 = k1
     }
 
-    /// A new key from the system's generator.
-    public static func random() -> IdentityKey {
-        IdentityKey(k0: .random(in: .min ... .max), k1: .random(in: .min ... .max))
+    /// A new key drawn from `chance`.
+    public static func random(using chance: inout some RandomNumberGenerator) -> IdentityKey {
+        IdentityKey(k0: .random(in: .min ... .max, using: &chance), k1: .random(in: .min ... .max, using: &chance))
     }
 }
 

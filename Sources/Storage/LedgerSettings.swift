@@ -14,13 +14,15 @@ public struct LedgerSettings: Hashable, Sendable {
     /// The key of its identity hashes.
     public var identityKey: IdentityKey
 
-    /// New settings with a random number and key.
-    public init(timeZone: String, cutoverMinutes: Int, createdMicroseconds: Int64) {
-        ledger = .random(in: 1 ... .max)
+    /// New settings with a number and a key drawn from `chance`.
+    public init(
+        timeZone: String, cutoverMinutes: Int, createdMicroseconds: Int64, chance: inout some RandomNumberGenerator
+    ) {
+        ledger = .random(in: 1 ... .max, using: &chance)
         self.createdMicroseconds = createdMicroseconds
         self.timeZone = timeZone
         self.cutoverMinutes = cutoverMinutes
-        identityKey = .random()
+        identityKey = .random(using: &chance)
     }
 
     /// The settings' keys in declarations.
