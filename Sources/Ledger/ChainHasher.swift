@@ -4,7 +4,7 @@ import Storage
 import Transactions
 
 /// Extends the chain by records as they get their sequences (see `ChainHead`).
-struct ChainHasher {
+public struct ChainHasher {
     /// Complete spans so far.
     private(set) var linkCount: UInt64
     /// The link after them, 32 bytes.
@@ -13,7 +13,7 @@ struct ChainHasher {
     private var spanRecordCount = 0
 
     /// The chain after `linkCount` complete spans.
-    init(linkCount: UInt64 = 0, link: [UInt8] = ChainHead.origin.digest) {
+    public init(linkCount: UInt64 = 0, link: [UInt8] = ChainHead.origin.digest) {
         self.linkCount = linkCount
         self.link = link
     }
@@ -22,11 +22,12 @@ struct ChainHasher {
     var sequence: UInt64 { linkCount * UInt64(ChainHead.spanRecordCount) + UInt64(spanRecordCount) }
 
     /// The chain up to `sequence`.
-    var head: ChainHead {
+    public var head: ChainHead {
         ChainHead(sequence: sequence, digest: spanRecordCount == 0 ? link : ChainHasher.next(link, span))
     }
 
-    mutating func append(_ records: UnsafeBufferPointer<Record>) {
+    /// Adds the records of the next sequences.
+    public mutating func append(_ records: UnsafeBufferPointer<Record>) {
         var rest = records[...]
         while !rest.isEmpty {
             let piece = rest.prefix(ChainHead.spanRecordCount - spanRecordCount)

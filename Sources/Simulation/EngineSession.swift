@@ -1,0 +1,65 @@
+import Ledger
+import Rollups
+import Storage
+import Transactions
+
+/// One life of the engine on a simulated machine and disk: opened, used by a client, closed or left to its fate.
+final class EngineSession {
+    let ledger: Ledger
+    private let client: SimulatedClient
+    private let journal: Journal
+    private let machine: SimulatedMachine
+    /// What a question or a look-up failed with; a disk that fails on purpose makes that happen.
+    private(set) var failures: [String] = []
+
+    /// Opens the ledger, with its recovery.
+    init(
+        _ files: LedgerFiles, options: LedgerOptions, fileSystem: any FileSystem, machine: SimulatedMachine,
+        journal: Journal
+    ) throws {
+        ledger = try Ledger(files, options: options, fileSystem: fileSystem, machine: machine)
+        client = SimulatedClient(ledger, journal: journal, machine: machine)
+        self.journal = journal
+        self.machine = machine
+    }
+
+    /// Does one thing that a client does.
+    func perform(_ action: Workload.Action) {
+        switch action {
+        case .send(let batch, let records): client.send(batch, records, isNew: true)
+        case .resend(let batch, let records): client.send(batch, records, isNew: false)
+        case .requestCodes(let names): client.requestCodes(for: names)
+        case .ask: note { try askForTotal() }
+        case .find(let id): note { _ = try ledger.find(id) }
+        case .waitForAnswers, .reopen: client.waitForAnswers()
+        case .sleep(let nanoseconds): machine.sleep(nanoseconds: nanoseconds)
+        }
+    }
+
+    /// Sends everything again that the journal knows no receipt of, and waits for the answers.
+    /// - Returns: why batches were refused.
+    func resendUnanswered() -> [Refusal] {
+        let knowledge = journal.knowledge(at: journal.count)
+        for batch in knowledge.unanswered { client.send(batch, knowledge.sent[batch]!, isNew: false) }
+        client.waitForAnswers()
+        return client.refusals
+    }
+
+    /// The client hears nothing from now on.
+    func cutOff() { client.cutOff() }
+
+    func close() { ledger.close() }
+
+    private func askForTotal() throws {
+        let before = client.lastReceipted
+        let answer = try ledger.answer(try Question(measures: [.attempts]))
+        journal.note(
+            .answered(
+                attempts: answer.rows.first?.values.first.flatMap(\.self) ?? 0, asOf: answer.sequence,
+                receiptedBefore: before))
+    }
+
+    private func note(_ body: () throws -> Void) {
+        do { try body() } catch { failures.append("\(error)") }
+    }
+}

@@ -1,0 +1,134 @@
+import Foundation
+import Ledger
+import RingBuffer
+
+/// A machine with one processor and a clock of its own: its threads run one at a time, and at each point where they meet
+/// (a bell, a file operation, a time-out) a seed decides which of them goes on. The same seed gives the same run.
+///
+/// Threads are real, and hand a baton from one to the next. Only the holder of the baton runs or touches this object's state,
+/// and handing it over by a semaphore orders what one did before what the next sees: that is why there is no lock.
+///
+/// Time stands still while a thread runs, but for what `spend` says; when all threads wait it leaps to the nearest time-out.
+/// When they all wait without one, nobody will ever go on: a lost wake-up. The process then stops and names who waits.
+public final class SimulatedMachine: Machine, WaitControl, @unchecked Sendable {
+    private final class Baton: @unchecked Sendable {
+        let name: String
+        let semaphore = DispatchSemaphore(value: 0)
+        /// What it waits on; nil while it could run.
+        var bell: ObjectIdentifier?
+        var deadlineNanoseconds: Int64?
+        /// Its bell was rung since it last looked.
+        var isRung = false
+
+        init(_ name: String) { self.name = name }
+
+        var mayRun: Bool { bell == nil || isRung }
+    }
+
+    private var generator: SeededGenerator
+    private var threads: [Baton] = []
+    private var current: Baton
+    private var nanoseconds: Int64 = 0
+    private let startMicroseconds: Int64
+    /// A thread goes on at a point of meeting, and is not changed for another, so many times out of 16.
+    private let persistence: Int
+    /// Points of meeting so far.
+    public private(set) var meetingCount = 0
+
+    /// A machine whose first thread is the caller's.
+    /// - Parameter startMicroseconds: the time at the start, since 1970-01-01 UTC.
+    public init(seed: UInt64, startMicroseconds: Int64) {
+        generator = SeededGenerator(seed: seed)
+        persistence = Int.random(in: 0...15, using: &generator)
+        self.startMicroseconds = startMicroseconds
+        current = Baton("main")
+        threads = [current]
+    }
+
+    // MARK: Machine
+
+    /// Simulated microseconds since 1970-01-01 UTC.
+    public func wallClockMicroseconds() -> Int64 { startMicroseconds + nanoseconds / 1000 }
+
+    /// Simulated nanoseconds since the machine was made.
+    public func monotonicNanoseconds() -> Int64 { nanoseconds }
+
+    /// This machine waits for its threads.
+    public var waitControl: (any WaitControl)? { self }
+
+    /// Adds a thread, which runs once the baton comes to it.
+    public func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        let baton = Baton(name)
+        threads.append(baton)
+        let thread = Thread { [self] in
+            baton.semaphore.wait()
+            body()
+            threads.removeAll { $0 === baton }
+            let next = choose()
+            current = next
+            next.semaphore.signal()
+        }
+        thread.stackSize = 1 << 20
+        thread.start()
+        meet()
+    }
+
+    // MARK: Meeting
+
+    /// Lets time pass for what the current thread does.
+    public func spend(nanoseconds count: Int64) { nanoseconds += count }
+
+    /// A point at which another thread may go on.
+    public func meet() {
+        meetingCount += 1
+        if Int.random(in: 0..<16, using: &generator) < persistence { return }
+        handOver()
+    }
+
+    /// Sleeps for a simulated time.
+    public func sleep(nanoseconds count: Int64) {
+        _ = Doorbell(control: self).wait(timeoutNanoseconds: count) { false }
+    }
+
+    /// Waits until `condition` holds: looks at once, then only after the bell was rung or the time is over.
+    public func wait(on bell: Doorbell, timeoutNanoseconds: Int64?, until condition: () -> Bool) -> Bool {
+        let own = current
+        own.deadlineNanoseconds = timeoutNanoseconds.map { nanoseconds + $0 }
+        defer { own.deadlineNanoseconds = nil }
+        while true {
+            if condition() { return true }
+            if let deadline = own.deadlineNanoseconds, deadline <= nanoseconds { return false }
+            own.isRung = false
+            own.bell = ObjectIdentifier(bell)
+            handOver()
+            own.bell = nil
+        }
+    }
+
+    /// Those who wait on the bell may look again.
+    public func didRing(_ bell: Doorbell) {
+        let identifier = ObjectIdentifier(bell)
+        for thread in threads where thread.bell == identifier { thread.isRung = true }
+        meet()
+    }
+
+    private func handOver() {
+        let own = current
+        let next = choose()
+        guard next !== own else { return }
+        current = next
+        next.semaphore.signal()
+        own.semaphore.wait()
+    }
+
+    private func choose() -> Baton {
+        let able = threads.filter(\.mayRun)
+        if let chosen = able.randomElement(using: &generator) { return chosen }
+        guard let earliest = threads.compactMap(\.deadlineNanoseconds).min() else {
+            fatalError("every thread waits for ever: \(threads.map(\.name).joined(separator: ", "))")
+        }
+        nanoseconds = max(nanoseconds, earliest)
+        let due = threads.filter { $0.deadlineNanoseconds.map { $0 <= nanoseconds } ?? false }
+        return due.randomElement(using: &generator)!
+    }
+}
