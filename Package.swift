@@ -50,6 +50,7 @@ let package = Package(
         room("Storage", ["Columns", "Transactions", "CSQLite", "CPlatform"]),
         room("Rollups", ["Transactions", "Columns", "CLZ4", "CPlatform"]),
         room("Ledger", ["Transactions", "RingBuffer", "Columns", "Storage", "Rollups", "CPlatform", crypto]),
+        room("Simulation", ["Storage", "CSQLite"]),
         room("Presentation", ["Transactions", "Rollups"]),
         room("Formats", ["Transactions", crypto]),
         room("ReferenceDay", ["Transactions"]),
@@ -79,6 +80,9 @@ let package = Package(
         tests("RollupsTests", ["Rollups", "Transactions", "Columns"]),
         tests("PresentationTests", ["Presentation", "Rollups", "Transactions"]),
         tests("LedgerTests", ["Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
+        tests(
+            "SimulationTests",
+            ["Simulation", "Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay", "CSQLite"]),
         tests("FormatsTests", ["Formats", "Transactions"]),
         tests("ReferenceDayTests", ["ReferenceDay", "Transactions"]),
         tests("StreamProtocolTests", ["StreamProtocol", "Transactions"]),
