@@ -82,7 +82,9 @@ let package = Package(
         tests("RollupsTests", ["Rollups", "Transactions", "Columns"]),
         tests("PresentationTests", ["Presentation", "Rollups", "Transactions"]),
         tests("LedgerTests", ["Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
-        tests("SimulationTests", ["Simulation", "Ledger", "Storage", "Transactions"]),
+        tests(
+            "SimulationTests",
+            ["Simulation", "Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay", "CSQLite"]),
         tests("FormatsTests", ["Formats", "Transactions"]),
         tests("ReferenceDayTests", ["ReferenceDay", "Transactions"]),
         tests("StreamProtocolTests", ["StreamProtocol", "Transactions"]),
