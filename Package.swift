@@ -75,6 +75,10 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "torture",
+            dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
         tests("TransactionsTests", ["Transactions"]),
         tests("RingBufferTests", ["RingBuffer"]),
         tests("ColumnsTests", ["Columns", "Transactions"]),

@@ -35,7 +35,7 @@ import Testing
             }
             session.close()
             #expect(session.failures == [])
-            let faults = Examination.faults(in: files, on: disk, against: journal.knowledge(at: journal.count))
+            let faults = Examination.faults(in: files, on: disk, against: journal.knowledge)
             #expect(faults == [])
             print(seed, machine.meetingCount, machine.wallClockMicroseconds() - 1_768_089_600_000_000, journal.count)
         }

@@ -26,8 +26,7 @@ final class EngineSession {
     /// Does one thing that a client does.
     func perform(_ action: Workload.Action) {
         switch action {
-        case .send(let batch, let records): client.send(batch, records, isNew: true)
-        case .resend(let batch, let records): client.send(batch, records, isNew: false)
+        case .send(let batch, let records): client.send(batch, records)
         case .requestCodes(let names): client.requestCodes(for: names)
         case .ask: note { try askForTotal() }
         case .find(let id): note { _ = try ledger.find(id) }
@@ -39,15 +38,13 @@ final class EngineSession {
     /// Sends everything again that the journal knows no receipt of, and waits for the answers.
     /// - Returns: why batches were refused.
     func resendUnanswered() -> [Refusal] {
-        let knowledge = journal.knowledge(at: journal.count)
-        for batch in knowledge.unanswered { client.send(batch, knowledge.sent[batch]!, isNew: false) }
+        let knowledge = journal.knowledge
+        for batch in knowledge.unanswered { client.send(batch, knowledge.sent[batch]!) }
         client.waitForAnswers()
         return client.refusals
     }
 
-    /// The client hears nothing from now on.
-    func cutOff() { client.cutOff() }
-
+    /// Ends this life in good order.
     func close() { ledger.close() }
 
     private func askForTotal() throws {

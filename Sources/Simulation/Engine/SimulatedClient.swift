@@ -4,11 +4,8 @@ import Synchronization
 import Transactions
 
 /// A client without a socket: submits batches to a ledger, and notes in a journal what it sends and what it is told.
-///
-/// Once cut off, as at a crash, it hears nothing more: what the ledger says afterwards reached nobody.
 final class SimulatedClient: BatchOwner {
     private struct State {
-        var isCutOff = false
         var isWaiting = false
         var open = 0
         var refusals: [Refusal] = []
@@ -34,10 +31,9 @@ final class SimulatedClient: BatchOwner {
     var lastReceipted: UInt64 { state.withLock { $0.lastReceipted } }
 
     /// Sends a batch once the ring has room for the one before.
-    /// - Parameter isNew: false when the batch was noted in the journal before.
-    func send(_ batch: UInt64, _ records: [Record], isNew: Bool) {
+    func send(_ batch: UInt64, _ records: [Record]) {
         _ = bell.wait { state.withLock { !$0.isWaiting } }
-        if isNew { journal.note(.sent(batch: batch, records: records)) }
+        journal.note(.sent(batch: batch, records: records))
         state.withLock { state in
             state.open += 1
             state.isWaiting = true
@@ -53,16 +49,12 @@ final class SimulatedClient: BatchOwner {
     func requestCodes(for names: [Name]) {
         let isAnswered = Mutex(false)
         ledger.requestCodes(for: names) { [self] result in
-            if case .success(let codes) = result, !state.withLock({ $0.isCutOff }) {
-                journal.note(.named(names, codes: codes))
-            }
+            if case .success(let codes) = result { journal.note(.named(names, codes: codes)) }
             isAnswered.withLock { $0 = true }
             bell.ring()
         }
         _ = bell.wait { isAnswered.withLock { $0 } }
     }
-
-    func cutOff() { state.withLock { $0.isCutOff = true } }
 
     func ledgerDidAdmitWaitingBatch() {
         state.withLock { $0.isWaiting = false }
@@ -74,13 +66,12 @@ final class SimulatedClient: BatchOwner {
             for answer in answers {
                 state.open -= 1
                 switch answer.result {
-                case .success(let receipt) where !state.isCutOff:
+                case .success(let receipt):
                     journal.note(.receipted(batch: answer.batch, receipt))
                     if receipt.accepted > 0 {
                         state.lastReceipted = max(
                             state.lastReceipted, receipt.firstSequence + UInt64(receipt.accepted) - 1)
                     }
-                case .success: break
                 case .failure(let refusal): state.refusals.append(refusal)
                 }
             }

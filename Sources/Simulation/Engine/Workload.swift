@@ -6,7 +6,6 @@ import Transactions
 struct Workload {
     enum Action {
         case send(batch: UInt64, records: [Record])
-        case resend(batch: UInt64, records: [Record])
         case requestCodes([Name])
         case ask
         case find(RecordID)
@@ -61,7 +60,7 @@ struct Workload {
 
     private mutating func resend() -> Action {
         guard let (batch, records) = sent.randomElement(using: &generator) else { return .waitForAnswers }
-        return .resend(batch: batch, records: records)
+        return .send(batch: batch, records: records)
     }
 
     /// A batch of new records, of some that were sent before, and of some that contradict those.

@@ -14,20 +14,26 @@ public final class Journal: Sendable {
         case answered(attempts: Int128, asOf: UInt64, receiptedBefore: UInt64)
     }
 
-    private let entries = Mutex<[Entry]>([])
+    private let entries: Mutex<[Entry]>
 
     /// A journal without entries.
-    public init() {}
+    public init() { entries = Mutex([]) }
+
+    /// What another journal knew when it had `count` entries, to go on from there.
+    init(_ other: Journal, upTo count: Int) {
+        let known = Array(other.entries.withLock { $0.prefix(count) })
+        entries = Mutex(known)
+    }
 
     /// Number of entries so far.
     public var count: Int { entries.withLock { $0.count } }
 
     func note(_ entry: Entry) { entries.withLock { $0.append(entry) } }
 
-    /// What was known when there were `count` entries.
-    func knowledge(at count: Int) -> Knowledge {
+    /// All that is known so far.
+    var knowledge: Knowledge {
         var knowledge = Knowledge()
-        for entry in entries.withLock({ $0.prefix(count) }) {
+        for entry in entries.withLock({ $0 }) {
             switch entry {
             case .sent(let batch, let records): knowledge.sent[batch] = records
             case .receipted(let batch, let receipt): knowledge.receipts.append((batch, receipt))

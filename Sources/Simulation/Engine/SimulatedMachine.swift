@@ -8,7 +8,7 @@ import RingBuffer
 /// Threads are real, and hand a baton from one to the next. Only the holder of the baton runs or touches this object's state,
 /// and handing it over by a semaphore orders what one did before what the next sees: that is why there is no lock.
 ///
-/// Time stands still while a thread runs, but for what `spend` says; when all threads wait it leaps to the nearest time-out.
+/// Time stands still while a thread runs, but for what `perform` says; when all threads wait it leaps to the nearest time-out.
 /// When they all wait without one, nobody will ever go on: a lost wake-up. The process then stops and names who waits.
 public final class SimulatedMachine: Machine, WaitControl, @unchecked Sendable {
     private final class Baton: @unchecked Sendable {
@@ -34,6 +34,8 @@ public final class SimulatedMachine: Machine, WaitControl, @unchecked Sendable {
     private let persistence: Int
     /// Points of meeting so far.
     public private(set) var meetingCount = 0
+    /// A hash of what was done and by whom, in order: two runs with the same hash were the same.
+    public private(set) var trace: UInt64 = 0xCBF2_9CE4_8422_2325
 
     /// A machine whose first thread is the caller's.
     /// - Parameter startMicroseconds: the time at the start, since 1970-01-01 UTC.
@@ -75,8 +77,15 @@ public final class SimulatedMachine: Machine, WaitControl, @unchecked Sendable {
 
     // MARK: Meeting
 
-    /// Lets time pass for what the current thread does.
-    public func spend(nanoseconds count: Int64) { nanoseconds += count }
+    /// The current thread does something that takes time and at which another one may go on.
+    public func perform(_ action: String, on object: String, nanoseconds count: Int64) {
+        // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv
+        for byte in [current.name, action, object].lazy.map(\.utf8).joined() {
+            trace = (trace ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+        }
+        nanoseconds += count
+        meet()
+    }
 
     /// A point at which another thread may go on.
     public func meet() {
