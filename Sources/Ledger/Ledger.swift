@@ -64,7 +64,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let openCatalogue = { (settings: LedgerSettings) in
             try Catalogue(
                 path: files.catalogue, ledger: settings.ledger, mode: .readWrite,
-                rollupSignature: RollupDeclaration.defaultsSignature)
+                rollupSignature: RollupDeclaration.defaultsSignature, fileSystem: fileSystem)
         }
         try fileSystem.createDirectory(files.index)
         let (restored, catalogue) = try Restored.restore(

@@ -1,4 +1,3 @@
-import Foundation
 import Rollups
 import Storage
 import Synchronization
@@ -54,20 +53,17 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
         _ files: LedgerFiles, ledger: UInt64, fileSystem: any FileSystem
     ) throws -> Catalogue? {
         guard fileSystem.exists(files.catalogue) else { return nil }
-        let signature = RollupDeclaration.defaultsSignature
-        guard fileSystem.exists(files.catalogue + "-wal") else {
-            return try Catalogue(path: files.catalogue, ledger: ledger, mode: .immutable, rollupSignature: signature)
+        func open(_ path: String, _ mode: SQLiteDatabase.Mode) throws -> Catalogue {
+            try Catalogue(
+                path: path, ledger: ledger, mode: mode, rollupSignature: RollupDeclaration.defaultsSignature,
+                fileSystem: fileSystem)
         }
-        let copy = NSTemporaryDirectory() + "/sluice-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: copy) }
-        for suffix in ["", "-wal"] {
-            try FileManager.default.copyItem(
-                atPath: files.catalogue + suffix, toPath: copy + "/catalogue.sqlite" + suffix)
-        }
-        // The open descriptors keep the copy alive after its name is gone.
-        return try Catalogue(
-            path: copy + "/catalogue.sqlite", ledger: ledger, mode: .readWrite, rollupSignature: signature)
+        guard fileSystem.exists(files.catalogue + "-wal") else { return try open(files.catalogue, .immutable) }
+        let copy = fileSystem.temporaryPath()
+        // The open descriptors keep the copy alive after its names are gone.
+        defer { for suffix in ["", "-wal", "-shm"] { try? fileSystem.remove(copy + suffix) } }
+        for suffix in ["", "-wal"] { try fileSystem.copy(files.catalogue + suffix, to: copy + suffix) }
+        return try open(copy, .readWrite)
     }
 
     /// The statistics that a question asks for, as of the log's end.

@@ -1,3 +1,4 @@
+import Glibc
 import Storage
 import Synchronization
 
@@ -58,6 +59,7 @@ public final class SimulatedDisk: FileSystem {
 
     let live: Mutex<Live>
     private let hook = Mutex<Hook?>(nil)
+    private let vfs = Mutex<SimulatedVFS?>(nil)
 
     private init(_ state: DiskState, _ settings: Settings) { live = Mutex(Live(state: state, settings: settings)) }
 
@@ -186,7 +188,40 @@ public final class SimulatedDisk: FileSystem {
         return number.map { SimulatedLock(disk: self, number: $0) }
     }
 
-    static let temporaryDirectory = "/tmp"
+    /// A new name in `/tmp`.
+    public func temporaryPath() -> String {
+        live.withLock { live in
+            live.temporaryCount += 1
+            return "\(SimulatedDisk.temporaryDirectory)/\(live.temporaryCount)"
+        }
+    }
+
+    /// A VFS for this disk alone.
+    public var sqliteVFSName: String? {
+        let seed = settings.seed
+        return vfs.withLock { vfs in
+            if vfs == nil { vfs = SimulatedVFS(self, seed: seed) }
+            return vfs!.name
+        }
+    }
+
+    private static let temporaryDirectory = "/tmp"
+
+    // MARK: What only SQLite asks for
+
+    /// True when there is a file with at least one byte.
+    func holdsBytes(_ path: String) -> Bool {
+        let result = try? perform(.exists, path) { live, _ throws(StorageError) in
+            try live.state.file(path).map { live.state.files[$0]!.current.byteCount > 0 }
+        }
+        return (result ?? nil) == true
+    }
+
+    /// Lets others go on until they let go of what this thread waits for.
+    func wait() {
+        _ = try? perform(.wait, "") { _, _ in }
+        sched_yield()
+    }
 
     // MARK: Operations
 

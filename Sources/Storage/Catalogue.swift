@@ -71,8 +71,10 @@ public final class Catalogue {
 
     /// Opens the catalogue of a ledger, and makes its tables when there are none.
     /// - Throws: `CatalogueError` when it belongs to another ledger, was made by a later version or for other rollups.
-    public init(path: String, ledger: UInt64, mode: SQLiteDatabase.Mode, rollupSignature: String) throws {
-        database = try SQLiteDatabase(path: path, mode: mode)
+    public init(
+        path: String, ledger: UInt64, mode: SQLiteDatabase.Mode, rollupSignature: String, fileSystem: any FileSystem
+    ) throws {
+        database = try SQLiteDatabase(path: path, mode: mode, fileSystem: fileSystem)
         if mode == .readWrite {
             try database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
             try database.transaction { try makeTables(ledger: ledger, rollupSignature: rollupSignature) }

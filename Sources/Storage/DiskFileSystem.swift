@@ -85,6 +85,12 @@ public struct DiskFileSystem: FileSystem {
         return DiskLock(descriptor: descriptor)
     }
 
+    /// A new name in the directory for temporary files.
+    public func temporaryPath() -> String { NSTemporaryDirectory() + "/sluice-" + UUID().uuidString }
+
+    /// SQLite's own.
+    public var sqliteVFSName: String? { nil }
+
     private func isDirectory(_ path: String) -> Bool {
         var information = stat()
         return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR

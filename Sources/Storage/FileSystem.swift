@@ -19,6 +19,11 @@ public protocol FileSystem: Sendable {
     /// Takes a lock on a file that is created when missing and not read or written; nil when another process holds it.
     /// The kernel releases it when the process ends, however it ends.
     func lock(_ path: String, exclusively: Bool) throws(StorageError) -> (any FileLock)?
+    /// A path for a file that is needed for a while; another one at each call.
+    func temporaryPath() -> String
+    /// Name of the SQLite VFS that databases of this file system are opened through, valid while the file system lives; nil:
+    /// SQLite's own.
+    var sqliteVFSName: String? { get }
 }
 
 /// How a file is opened.
@@ -101,6 +106,20 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// `operation PATH: reason`.
     public var description: String { "cannot \(operation) \(path): \(reason)" }
+}
+
+extension FileSystem {
+    /// Copies a file to a path where there is none, for its owner alone; not durable.
+    public func copy(_ source: String, to target: String) throws(StorageError) {
+        let (from, to) = (try open(source, .read), try open(target, .createSecret))
+        var offset = 0
+        while true {
+            let bytes = try from.bytes(at: offset, count: 1 << 20)
+            if bytes.isEmpty { return }
+            try to.write(bytes, at: offset)
+            offset += bytes.count
+        }
+    }
 }
 
 extension StorageFile {

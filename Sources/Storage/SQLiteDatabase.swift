@@ -20,16 +20,19 @@ public final class SQLiteDatabase {
 
     private var handle: OpaquePointer?
     private let path: String
+    /// Its VFS must live as long as the connection.
+    private let fileSystem: any FileSystem
 
-    /// Opens the database at `path`.
-    public init(path: String, mode: Mode) throws(SQLiteError) {
+    /// Opens the database at `path` of a file system.
+    public init(path: String, mode: Mode, fileSystem: any FileSystem) throws(SQLiteError) {
         self.path = path
+        self.fileSystem = fileSystem
         let flags =
             mode == .immutable
             ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI
         let escaped = path.replacing("%", with: "%25").replacing("?", with: "%3f").replacing("#", with: "%23")
         let uri = "file:" + escaped + (mode == .immutable ? "?immutable=1" : "")
-        let result = sqlite3_open_v2(uri, &handle, flags | SQLITE_OPEN_NOMUTEX, nil)
+        let result = sqlite3_open_v2(uri, &handle, flags | SQLITE_OPEN_NOMUTEX, fileSystem.sqliteVFSName)
         guard result == SQLITE_OK else {
             let error = SQLiteError(path, handle, result)
             sqlite3_close_v2(handle)

@@ -38,6 +38,8 @@ final class FaultyFileSystem: FileSystem {
     func lock(_ path: String, exclusively: Bool) throws(StorageError) -> (any FileLock)? {
         try disk.lock(path, exclusively: exclusively)
     }
+    func temporaryPath() -> String { disk.temporaryPath() }
+    var sqliteVFSName: String? { disk.sqliteVFSName }
 }
 
 private final class FaultyFile: StorageFile {
