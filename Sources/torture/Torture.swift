@@ -89,7 +89,7 @@ struct FaultsCommand: ParsableCommand {
         let campaign = Campaign(
             "faults", expectedCount: explorations.reduce(0) { $0 + $1.operationCount * ways.count }, jobs: jobs)
         for exploration in explorations {
-            campaign.attempt( exploration.operationCount * ways.count) { number in
+            campaign.attempt(exploration.operationCount * ways.count) { number in
                 let (index, way) = number.quotientAndRemainder(dividingBy: ways.count)
                 return exploration.faults(at: index, ways[way].0, isForGood: ways[way].1)
             }

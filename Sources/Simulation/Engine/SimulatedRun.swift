@@ -90,7 +90,7 @@ public final class SimulatedRun {
             }
             if fall?.result == nil { report.faults += session.failures }
             session.close()
-        } catch where fall?.result != nil {
+        } catch  where fall?.result != nil {
             // It fell while it was opened.
         }
         if let remains = fall?.result { return breakDown(remains) }
