@@ -19,11 +19,14 @@ public final class SimulatedDisk: FileSystem {
         public var seed: UInt64
         /// Files may take up so many bytes in all; nil: without limit.
         public var capacityByteCount: Int?
+        /// Flushes of files say that all is well and make nothing durable, as a disk with a lying cache.
+        public var ignoresFlushes: Bool
 
         /// Settings from their parts.
-        public init(seed: UInt64 = 0, capacityByteCount: Int? = nil) {
+        public init(seed: UInt64 = 0, capacityByteCount: Int? = nil, ignoresFlushes: Bool = false) {
             self.seed = seed
             self.capacityByteCount = capacityByteCount
+            self.ignoresFlushes = ignoresFlushes
         }
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Simulation
 import Synchronization
 
 /// Many independent attempts, several at a time, with progress on a terminal, and a verdict in the end.
@@ -24,24 +25,13 @@ final class Campaign: Sendable {
     init(_ name: String, expectedCount: Int, jobs: Int) {
         self.name = name
         self.expectedCount = expectedCount
-        self.jobs = max(1, jobs)
+        self.jobs = jobs
     }
 
     /// Does attempts 0 to `count` - 1.
     /// - Parameter body: returns what went wrong; it may block its thread.
     func attempt(_ count: Int, _ body: @escaping @Sendable (Int) -> [String]) {
-        let next = Counter()
-        let group = DispatchGroup()
-        for _ in 0..<jobs {
-            group.enter()
-            let thread = Thread { [self] in
-                while let number = next.take(below: count) { note(body(number)) }
-                group.leave()
-            }
-            thread.stackSize = 8 << 20
-            thread.start()
-        }
-        group.wait()
+        Crew(jobs: jobs).perform(count) { [self] number in note(body(number)) }
     }
 
     /// Prints the verdict.
@@ -63,15 +53,6 @@ final class Campaign: Sendable {
             state.lastShown = .now
             FileHandle.standardError.write(
                 Data("\r\u{1B}[K\(state.done) of \(expectedCount) \(name), \(state.faultyCount) with faults".utf8))
-        }
-    }
-
-    private final class Counter: Sendable {
-        private let next = Atomic<Int>(0)
-
-        func take(below count: Int) -> Int? {
-            let number = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            return number < count ? number : nil
         }
     }
 }

@@ -38,7 +38,7 @@ public final class SimulatedRun {
     private var disk: SimulatedDisk
     private var journal = Journal()
 
-    private init(seed: UInt64) {
+    private init(seed: UInt64, ignoresFlushes: Bool) {
         generator = SeededGenerator(seed: seed)
         report = Report(seed: seed)
         options = LedgerOptions(drawnFrom: &generator)
@@ -46,15 +46,18 @@ public final class SimulatedRun {
         workload = Workload(
             seed: generator.next(), startMicroseconds: SimulatedRun.startMicroseconds,
             largestBatch: generator.isOneIn(2) ? 20 : 400)
-        disk = SimulatedDisk(SimulatedDisk.Settings(seed: generator.next()))
+        disk = SimulatedDisk(SimulatedDisk.Settings(seed: generator.next(), ignoresFlushes: ignoresFlushes))
     }
 
     /// Runs one seed.
     /// - Parameters:
     ///   - lives: how often the engine is started; each life but the last ends in a crash, most of the time.
     ///   - actions: what clients do in each life.
-    public static func run(seed: UInt64, lives: Int = 4, actions: Int = 40) -> Report {
-        let run = SimulatedRun(seed: seed)
+    ///   - ignoresFlushes: the disk lies, and something must be found.
+    public static func run(
+        seed: UInt64, lives: Int = 4, actions: Int = 40, ignoresFlushes: Bool = false
+    ) -> Report {
+        let run = SimulatedRun(seed: seed, ignoresFlushes: ignoresFlushes)
         run.disk.attach(to: run.machine)
         do {
             try files.create(
