@@ -6,7 +6,9 @@ import Transactions
 
 /// The thread that adds statistics to the catalogue, one checkpoint at a time, while the folder goes on.
 ///
-/// A checkpoint that fails (a full disk, say) stays pending and is tried again; nothing that it holds is forgotten.
+/// A checkpoint that fails (a full disk, say) stays pending and is tried again; nothing that it holds is forgotten. At the end
+/// there is no again: the first one that fails is given up with all that come after it, since chunks are added without gaps.
+/// The log has it all, and the next start counts it.
 final class Checkpointer: @unchecked Sendable {
     private struct Pending {
         var rollups: DrainedRollups
@@ -17,6 +19,10 @@ final class Checkpointer: @unchecked Sendable {
     private struct State {
         var pending: Pending?
         var checkpointSequence: UInt64
+        /// The ledger is being closed: a failure is the last one.
+        var isEnding = false
+        var hasGivenUp = false
+        var lastFailure: String?
         var isClosing = false
     }
 
@@ -28,6 +34,7 @@ final class Checkpointer: @unchecked Sendable {
     private let state: Mutex<State>
 
     private static let mergedChunkCount = 8
+    private static let retryNanoseconds: Int64 = 1_000_000_000
 
     /// - Parameters:
     ///   - catalogue: used by this thread alone from now on.
@@ -55,6 +62,7 @@ final class Checkpointer: @unchecked Sendable {
     func start(_ rollups: DrainedRollups) {
         state.withLock { state in
             precondition(state.pending == nil, "one checkpoint at a time")
+            if state.hasGivenUp { return }
             let checkpoint = identity.checkpoint(sequence: rollups.sequences?.upperBound ?? state.checkpointSequence)
             state.pending = Pending(rollups: rollups, names: names.takeUnsaved(), checkpoint: checkpoint)
         }
@@ -70,6 +78,12 @@ final class Checkpointer: @unchecked Sendable {
         return (sequence, chunks.filter { $0.rollup == rollup && days.contains($0.day) })
     }
 
+    /// From now on nothing that fails is tried again.
+    func prepareToClose() {
+        state.withLock { $0.isEnding = true }
+        bell.ring()
+    }
+
     func close() {
         state.withLock { $0.isClosing = true }
         bell.ring()
@@ -80,24 +94,41 @@ final class Checkpointer: @unchecked Sendable {
     func run() {
         while true {
             _ = bell.wait { state.withLock { $0.pending != nil || $0.isClosing } }
-            let (pending, isClosing) = state.withLock { ($0.pending, $0.isClosing) }
-            guard let pending else { return }
+            guard let pending = state.withLock({ $0.pending }) else { return }
             do {
                 try save(pending)
-                state.withLock { state in
-                    state.checkpointSequence = pending.checkpoint.sequence
-                    state.pending = nil
-                }
-                bell.ring()
-                try mergeChunks()
             } catch {
-                report("statistics could not be saved, trying again: \(error)")
-                // At the end there is no again: the log has it all, and the next start counts it.
-                if isClosing { state.withLock { $0.pending = nil } }
-                bell.ring()
-                _ = bell.wait(timeoutNanoseconds: 1_000_000_000) { state.withLock { $0.isClosing } }
+                retryOrGiveUp(after: error)
+                continue
             }
+            state.withLock { state in
+                state.checkpointSequence = pending.checkpoint.sequence
+                state.pending = nil
+                state.lastFailure = nil
+            }
+            bell.ring()
+            do { try mergeChunks() } catch { report("chunks of statistics could not be merged: \(error)") }
         }
+    }
+
+    /// Says what failed, once, and waits a while; when the ledger is being closed that was the last attempt.
+    private func retryOrGiveUp(after error: any Error) {
+        let failure = "\(error)"
+        let isNew = state.withLock { state in
+            defer { state.lastFailure = failure }
+            return state.lastFailure != failure
+        }
+        if isNew { report("statistics could not be saved, trying again every second: \(failure)") }
+        _ = bell.wait(timeoutNanoseconds: Checkpointer.retryNanoseconds) { state.withLock { $0.isEnding } }
+        let givesUp = state.withLock { state in
+            guard state.isEnding else { return false }
+            state.pending = nil
+            state.hasGivenUp = true
+            return true
+        }
+        guard givesUp else { return }
+        report("statistics are not saved; the next start counts them from the log")
+        bell.ring()
     }
 
     private func save(_ pending: Pending) throws {

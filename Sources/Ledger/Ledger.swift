@@ -233,6 +233,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     /// Takes what was submitted, makes it durable, saves statistics and index, and lets go of the files. Blocks.
     public func close() {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        checkpointer.prepareToClose()
         for thread in threads { thread.stop() }
         lock.release()
     }

@@ -77,7 +77,7 @@ extension LedgerFiles {
     ) throws {
         guard TimeZone(identifier: timeZone) != nil else { throw LedgerError.unknownTimeZone(timeZone) }
         guard !exist(in: fileSystem) else { throw LedgerError.exists(directory: directory) }
-        try fileSystem.createDirectory(index)
+        try fileSystem.createDurableDirectory(index)
         guard let lock = try fileSystem.lock(lock, exclusively: true) else {
             throw LedgerError.inUse(directory: directory)
         }

@@ -104,11 +104,35 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     /// True when the disk or a quota is full.
     public var isDiskFull: Bool { errno == 28 || errno == 122 }
 
+    /// True when this user may not do that.
+    var isAccessDenied: Bool { errno == 13 || errno == 1 }
+
     /// `operation PATH: reason`.
     public var description: String { "cannot \(operation) \(path): \(reason)" }
 }
 
 extension FileSystem {
+    /// Creates a directory and those above it, and makes their names durable, also those that an earlier attempt has left.
+    public func createDurableDirectory(_ path: String) throws(StorageError) {
+        try createDirectory(path)
+        var directory = path
+        while let parent = parentDirectory(of: directory) {
+            do throws(StorageError) {
+                try synchroniseDirectory(parent)
+            } catch  where error.isAccessDenied {
+                // Who may not look into a directory has not made anything in it.
+            }
+            directory = parent
+        }
+    }
+
+    private func parentDirectory(of path: String) -> String? {
+        let names = path.split(separator: "/")
+        guard let last = names.last, last != ".", last != ".." else { return nil }
+        let parent = names.dropLast().joined(separator: "/")
+        return path.hasPrefix("/") ? "/" + parent : parent.isEmpty ? "." : parent
+    }
+
     /// Copies a file to a path where there is none, for its owner alone; not durable.
     public func copy(_ source: String, to target: String) throws(StorageError) {
         let (from, to) = (try open(source, .read), try open(target, .createSecret))
