@@ -92,6 +92,7 @@ final class Checkpointer: @unchecked Sendable {
     // MARK: The thread
 
     func run() {
+        defer { catalogue.close() }
         while true {
             _ = bell.wait { state.withLock { $0.pending != nil || $0.isClosing } }
             guard let pending = state.withLock({ $0.pending }) else { return }

@@ -53,6 +53,7 @@ final class Committer: @unchecked Sendable {
     private let verdicts: UnsafeMutableBufferPointer<Verdict>
     private var inFlight: [InFlight] = []
     private var lastBlockIsProven = true
+    private var hasUnflushedMark = false
     private var nextMaintenance: UInt64
     private let identity: IdentityProgress
 
@@ -227,13 +228,30 @@ final class Committer: @unchecked Sendable {
         let bound = BlockEncoder.largestByteCount(
             recordCount: recordCount, declarationsByteCount: names.reduce(0) { $0 + $1.declaration.byteCount })
         if placer.needsSegment(for: bound, firstSequence: nextSequence) {
-            waitForFlusher()
-            if let failure = flusher.failure { throw failure }
-            try placer.startSegment(
-                with: encoders[encoderTurn], firstSequence: nextSequence, commitTime: machine.wallClockMicroseconds(),
-                chain: chain)
+            try sealSegment()
+            do {
+                try placer.startSegment(
+                    with: encoders[encoderTurn], firstSequence: nextSequence,
+                    commitTime: machine.wallClockMicroseconds(), chain: chain)
+            } catch let error as UncertainSegment {
+                throw flusher.fail(error)
+            }
         }
         try placer.secure(bound)
+    }
+
+    /// All of a segment is durable before another one follows it: damage is whatever is wrong before the last segment.
+    private func sealSegment() throws(Refusal) {
+        waitForFlusher()
+        if hasUnflushedMark {
+            var commit = Commit(
+                records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: position)
+            commit.sealedSegment = placer.segment
+            flusher.hand(commit)
+            waitForFlusher()
+            hasUnflushedMark = false
+        }
+        if let failure = flusher.failure { throw failure }
     }
 
     /// Decides on every record of the take and gives sequences to the accepted ones.
@@ -293,6 +311,7 @@ final class Committer: @unchecked Sendable {
         let encoded = encoder.encode(commit.records, preface: preface, declarations: commit.names.map(\.declaration))
         placer.place(encoded.header)
         lastBlockIsProven = false
+        hasUnflushedMark = false
         return Commit.Block(encoded: encoded, segment: placer.segment, isFlushed: true)
     }
 
@@ -334,6 +353,7 @@ final class Committer: @unchecked Sendable {
             try placer.secure(bound)
             commit.block = encode(commit)
             commit.block?.isFlushed = isFlushed
+            hasUnflushedMark = !isFlushed
             flusher.hand(commit)
         } catch {
             // Without space there is no mark; recovery then flushes the last block anew.

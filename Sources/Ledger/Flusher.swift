@@ -79,7 +79,7 @@ final class Flusher: Sendable {
     }
 
     private func flush(_ commit: Commit) {
-        if let refusal = failure ?? write(commit.block) {
+        if let refusal = failure ?? write(commit) {
             refuse(commit, refusal)
         } else {
             state.withLock { state in
@@ -94,19 +94,26 @@ final class Flusher: Sendable {
     }
 
     /// Writes and flushes; nil when that went well.
-    private func write(_ block: Commit.Block?) -> Refusal? {
-        guard let block else { return nil }
+    private func write(_ commit: Commit) -> Refusal? {
         do {
+            try commit.sealedSegment?.synchronise()
+            guard let block = commit.block else { return nil }
             try log.write(block.encoded, to: block.segment)
             if block.isFlushed { try block.segment.synchronise() }
             log.publish(block.encoded.header, in: block.segment)
             return nil
         } catch {
-            let refusal = Refusal(.failed, "the ledger stopped writing: \(error)")
-            state.withLock { $0.failure = refusal }
-            onFailure(refusal)
-            return refusal
+            return fail(error)
         }
+    }
+
+    /// Nothing more may be written, since what is on the disk is not known.
+    @discardableResult
+    func fail(_ error: any Error) -> Refusal {
+        let refusal = Refusal(.failed, "the ledger stopped writing: \(error)")
+        state.withLock { $0.failure = refusal }
+        onFailure(refusal)
+        return refusal
     }
 
     private func refuse(_ commit: Commit, _ refusal: Refusal) {

@@ -235,6 +235,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         checkpointer.prepareToClose()
         for thread in threads { thread.stop() }
+        // Whoever takes the lock next may copy the catalogue's files.
+        readCatalogue.withLock { $0.catalogue.close() }
         lock.release()
     }
 }

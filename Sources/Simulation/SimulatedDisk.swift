@@ -60,8 +60,14 @@ public final class SimulatedDisk: FileSystem {
         var image: DiskImage { DiskImage(state: state, settings: settings) }
     }
 
+    /// A function that is kept in a generic place by itself is wrapped anew at each access, deeper and deeper; in a structure
+    /// it is not.
+    private struct HookBox {
+        var hook: Hook?
+    }
+
     let live: Mutex<Live>
-    private let hook = Mutex<Hook?>(nil)
+    private let hook = Mutex(HookBox())
     private let vfs = Mutex<SimulatedVFS?>(nil)
 
     private init(_ state: DiskState, _ settings: Settings) { live = Mutex(Live(state: state, settings: settings)) }
@@ -113,7 +119,7 @@ public final class SimulatedDisk: FileSystem {
     public func setObserver(_ observer: Observer?) { live.withLock { $0.observer = observer } }
 
     /// Calls `hook` before every operation from now on; nil: nothing.
-    public func setHook(_ hook: Hook?) { self.hook.withLock { $0 = hook } }
+    public func setHook(_ hook: Hook?) { self.hook.withLock { $0.hook = hook } }
 
     /// Flips bits of a file at rest, for every reader and for good. No operation.
     /// - Throws: `StorageError` when there is no such file.
@@ -235,7 +241,7 @@ public final class SimulatedDisk: FileSystem {
         onError: (inout Live) -> Void = { _ in },
         _ body: (inout Live, DiskFault?) throws(StorageError) -> Result
     ) throws(StorageError) -> Result {
-        hook.withLock { $0 }?(kind, path)
+        hook.withLock { $0.hook }?(kind, path)
         return try live.withLock { live throws(StorageError) -> Result in
             let operation = DiskOperation(
                 kind: kind, path: path, offset: offset, byteCount: byteCount, index: live.operationCount,

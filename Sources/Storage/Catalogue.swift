@@ -105,6 +105,9 @@ public final class Catalogue {
         for (name, value) in facts { try setFact(name, value) }
     }
 
+    /// Lets go of the files; the last connection brings all into the one database file.
+    public func close() { database.close() }
+
     // MARK: Checkpoints
 
     /// What the last checkpoint said.

@@ -70,17 +70,24 @@ public final class Log: Sendable {
 
     /// Begins a new segment after the last block, which must be durable. The file appears under its name only when its first
     /// block is on disk.
+    /// - Throws: a `StorageError` when the block could not be written, and nothing has changed; an `UncertainSegment` when
+    ///   it is not known whether the segment stands, so that nothing may be appended any more.
     @discardableResult
     public func startSegment(with firstBlock: EncodedBlock) throws -> LogSegment {
         let firstSequence = firstBlock.header.preface.firstSequence
         let path = directory + "/" + LogSegment.fileName(firstSequence: firstSequence)
         let file = try fileSystem.open(path + ".new", .replace)
         try file.write(firstBlock.bytes, at: 0)
-        try file.synchronise()
-        try fileSystem.rename(path + ".new", to: path)
-        try fileSystem.synchroniseDirectory(directory)
-        let segment = LogSegment(
-            firstSequence: firstSequence, path: path, file: try fileSystem.open(path, .write), directory: [])
+        let segment: LogSegment
+        do throws(StorageError) {
+            try file.synchronise()
+            try fileSystem.rename(path + ".new", to: path)
+            try fileSystem.synchroniseDirectory(directory)
+            segment = LogSegment(
+                firstSequence: firstSequence, path: path, file: try fileSystem.open(path, .write), directory: [])
+        } catch {
+            throw UncertainSegment(reason: error)
+        }
         state.withLock { $0.segments.append(segment) }
         publish(firstBlock.header, in: segment)
         return segment
@@ -183,6 +190,15 @@ public final class Log: Sendable {
         }
         forgotten.forEach { $0.forgetDirectory() }
     }
+}
+
+/// A segment may or may not stand on the disk.
+public struct UncertainSegment: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What failed.
+    public var reason: StorageError
+
+    /// What failed, and where.
+    public var description: String { "\(reason), while a segment of the log was begun" }
 }
 
 extension Log {

@@ -41,7 +41,13 @@ public final class SQLiteDatabase {
         sqlite3_busy_timeout(handle, 10_000)
     }
 
-    deinit { sqlite3_close_v2(handle) }
+    deinit { close() }
+
+    /// Ends the connection. Whatever is asked of it afterwards fails.
+    public func close() {
+        sqlite3_close_v2(handle)
+        handle = nil
+    }
 
     /// Runs statements that take no values and give no rows.
     public func execute(_ sql: String) throws(SQLiteError) {

@@ -25,6 +25,18 @@ public final class SimulatedMachine: Machine, WaitControl, @unchecked Sendable {
         var mayRun: Bool { bell == nil || isRung }
     }
 
+    /// What a thread does. All that it holds on to is let go of while the thread still has the baton: files may be closed then.
+    private final class Errand: @unchecked Sendable {
+        private var body: (@Sendable () -> Void)?
+
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+        func run() {
+            body?()
+            body = nil
+        }
+    }
+
     private var generator: SeededGenerator
     private var threads: [Baton] = []
     private var current: Baton
@@ -61,10 +73,11 @@ public final class SimulatedMachine: Machine, WaitControl, @unchecked Sendable {
     /// Adds a thread, which runs once the baton comes to it.
     public func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
         let baton = Baton(name)
+        let errand = Errand(body)
         threads.append(baton)
         let thread = Thread { [self] in
             baton.semaphore.wait()
-            body()
+            errand.run()
             threads.removeAll { $0 === baton }
             let next = choose()
             current = next
