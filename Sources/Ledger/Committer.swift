@@ -40,6 +40,7 @@ final class Committer: @unchecked Sendable {
     private let index: IdentityIndex
     private let options: LedgerOptions
     private let machine: any Machine
+    private let compactor: Compactor?
     private let requests = Mutex(Requests())
     private let requestCount = Atomic<Int>(0)
 
@@ -68,9 +69,10 @@ final class Committer: @unchecked Sendable {
         ring: RingBuffer, bell: Doorbell, pin: Cursor, flusher: Flusher, names: NameRegistry, log: Log,
         index: IdentityIndex,
         identity: IdentityProgress, chain: ChainHasher, options: LedgerOptions,
-        machine: any Machine
+        machine: any Machine, compactor: Compactor?
     ) {
         self.machine = machine
+        self.compactor = compactor
         self.ring = ring
         self.bell = bell
         self.pin = pin
@@ -99,6 +101,9 @@ final class Committer: @unchecked Sendable {
 
     /// Runs `task` on the committer's thread between two passes.
     func perform(_ task: @escaping @Sendable (IdentityIndex) -> Void) { enqueue { $0.tasks.append(task) } }
+
+    /// Lets go of the file of a segment that was replaced.
+    func forgetBlocks(of segment: LogSegment) { perform { [self] _ in cache.forget(segment) } }
 
     /// Takes what is in the ring, then ends.
     func close() { enqueue { $0.isClosing = true } }
@@ -232,6 +237,7 @@ final class Committer: @unchecked Sendable {
             try placer.startSegment(
                 with: encoders[encoderTurn], firstSequence: nextSequence, commitTime: machine.wallClockMicroseconds(),
                 chain: chain)
+            compactor?.wake()
         }
         try placer.secure(bound)
     }
