@@ -136,7 +136,7 @@ public final class Log: Sendable {
         return records
     }
 
-    /// Visits blocks in order, from the one with sequence `first` on.
+    /// Visits blocks in order, from the one with sequence `first` on, and those without records that stand there.
     /// - Parameters:
     ///   - end: segments that begin there or later are not looked at.
     ///   - isWanted: looks at an entry before the block is read.
@@ -146,7 +146,7 @@ public final class Log: Sendable {
     ) throws {
         let segments = segments
         for (position, segment) in segments.enumerated() where segment.firstSequence < end {
-            if position + 1 < segments.count, segments[position + 1].firstSequence <= first, first > 0 { continue }
+            if position + 1 < segments.count, segments[position + 1].firstSequence < first { continue }
             for entry in try blocks(of: segment) where entry.endSequence >= first && isWanted(entry) {
                 try visit(segment, entry)
             }
