@@ -234,6 +234,7 @@ final class Committer: @unchecked Sendable {
         if placer.needsSegment(for: bound, firstSequence: nextSequence) {
             waitForFlusher()
             if let failure = flusher.failure { throw failure }
+            try flusher.seal(placer.segment)
             try placer.startSegment(
                 with: encoders[encoderTurn], firstSequence: nextSequence, commitTime: machine.wallClockMicroseconds(),
                 chain: chain)
