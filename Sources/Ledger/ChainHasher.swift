@@ -52,18 +52,36 @@ public struct ChainHasher {
 
     /// Resumes at the end of a log: from the last block's link over the records since.
     init(endOf log: Log) throws {
-        self.init()
         let (segment, _, _) = log.tail
-        guard let last = try log.blocks(of: segment).last else { return }
-        let preface = try log.read(last, in: segment).header.preface
+        guard let last = try log.blocks(of: segment).last else {
+            self.init()
+            return
+        }
+        try self.init(from: try log.read(last, in: segment).header, in: segment, upTo: log.endSequence, of: log)
+    }
+
+    /// Resumes before the record with sequence `end`: from the link that a block's header states over the log's records since.
+    init(from header: BlockHeader, in segment: LogSegment, upTo end: UInt64, of log: Log) throws {
+        let preface = header.preface
+        guard preface.chainLinkCount == (preface.firstSequence - 1) / UInt64(ChainHead.spanRecordCount) else {
+            throw LogError.damaged(
+                path: segment.path, offset: Int(preface.offset),
+                sequences: preface.firstSequence..<header.nextSequence,
+                reason:
+                    "it states \(preface.chainLinkCount) links of the chain before sequence \(preface.firstSequence)")
+        }
         self.init(linkCount: preface.chainLinkCount, link: preface.chainDigest)
         let first = linkCount * UInt64(ChainHead.spanRecordCount) + 1
+        guard first < end else { return }
         let decoder = BlockDecoder()
-        try log.forEachBlock(from: first, where: { $0.recordCount > 0 }) { segment, entry in
+        try log.forEachBlock(
+            from: first, before: end, where: { $0.recordCount > 0 && $0.firstSequence < end }
+        ) { segment, entry in
             let records = try log.decode(entry, in: segment, with: decoder)
             records.withUnsafeBufferPointer { records in
                 let known = Int(max(first, entry.firstSequence) - entry.firstSequence)
-                append(UnsafeBufferPointer(rebasing: records[known...]))
+                let count = Int(min(end, entry.endSequence) - entry.firstSequence)
+                append(UnsafeBufferPointer(rebasing: records[min(known, count)..<count]))
             }
         }
     }

@@ -27,8 +27,6 @@ struct Commit: @unchecked Sendable {
 
     /// Nothing to write when all records were duplicates, conflicts or rejected.
     var block: Block?
-    /// A segment that another one is going to follow, with a mark at its end that was not flushed.
-    var sealedSegment: LogSegment?
     /// The accepted records, in the ring until the folder is past them.
     var records: UnsafeBufferPointer<Record>
     var firstSequence: UInt64

@@ -40,6 +40,7 @@ final class Committer: @unchecked Sendable {
     private let index: IdentityIndex
     private let options: LedgerOptions
     private let machine: any Machine
+    private let compactor: Compactor?
     private let requests = Mutex(Requests())
     private let requestCount = Atomic<Int>(0)
 
@@ -53,7 +54,6 @@ final class Committer: @unchecked Sendable {
     private let verdicts: UnsafeMutableBufferPointer<Verdict>
     private var inFlight: [InFlight] = []
     private var lastBlockIsProven = true
-    private var hasUnflushedMark = false
     private var nextMaintenance: UInt64
     private let identity: IdentityProgress
 
@@ -69,9 +69,10 @@ final class Committer: @unchecked Sendable {
         ring: RingBuffer, bell: Doorbell, pin: Cursor, flusher: Flusher, names: NameRegistry, log: Log,
         index: IdentityIndex,
         identity: IdentityProgress, chain: ChainHasher, options: LedgerOptions,
-        machine: any Machine
+        machine: any Machine, compactor: Compactor?
     ) {
         self.machine = machine
+        self.compactor = compactor
         self.ring = ring
         self.bell = bell
         self.pin = pin
@@ -100,6 +101,9 @@ final class Committer: @unchecked Sendable {
 
     /// Runs `task` on the committer's thread between two passes.
     func perform(_ task: @escaping @Sendable (IdentityIndex) -> Void) { enqueue { $0.tasks.append(task) } }
+
+    /// Lets go of the file of a segment that was replaced.
+    func forgetBlocks(of segment: LogSegment) { perform { [self] _ in cache.forget(segment) } }
 
     /// Takes what is in the ring, then ends.
     func close() { enqueue { $0.isClosing = true } }
@@ -228,7 +232,9 @@ final class Committer: @unchecked Sendable {
         let bound = BlockEncoder.largestByteCount(
             recordCount: recordCount, declarationsByteCount: names.reduce(0) { $0 + $1.declaration.byteCount })
         if placer.needsSegment(for: bound, firstSequence: nextSequence) {
-            try sealSegment()
+            waitForFlusher()
+            if let failure = flusher.failure { throw failure }
+            try flusher.seal(placer.segment)
             do {
                 try placer.startSegment(
                     with: encoders[encoderTurn], firstSequence: nextSequence,
@@ -236,22 +242,9 @@ final class Committer: @unchecked Sendable {
             } catch let error as UncertainSegment {
                 throw flusher.fail(error)
             }
+            compactor?.wake()
         }
         try placer.secure(bound)
-    }
-
-    /// All of a segment is durable before another one follows it: damage is whatever is wrong before the last segment.
-    private func sealSegment() throws(Refusal) {
-        waitForFlusher()
-        if hasUnflushedMark {
-            var commit = Commit(
-                records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: position)
-            commit.sealedSegment = placer.segment
-            flusher.hand(commit)
-            waitForFlusher()
-            hasUnflushedMark = false
-        }
-        if let failure = flusher.failure { throw failure }
     }
 
     /// Decides on every record of the take and gives sequences to the accepted ones.
@@ -311,7 +304,6 @@ final class Committer: @unchecked Sendable {
         let encoded = encoder.encode(commit.records, preface: preface, declarations: commit.names.map(\.declaration))
         placer.place(encoded.header)
         lastBlockIsProven = false
-        hasUnflushedMark = false
         return Commit.Block(encoded: encoded, segment: placer.segment, isFlushed: true)
     }
 
@@ -353,7 +345,6 @@ final class Committer: @unchecked Sendable {
             try placer.secure(bound)
             commit.block = encode(commit)
             commit.block?.isFlushed = isFlushed
-            hasUnflushedMark = !isFlushed
             flusher.hand(commit)
         } catch {
             // Without space there is no mark; recovery then flushes the last block anew.

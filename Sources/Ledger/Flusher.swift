@@ -79,7 +79,7 @@ final class Flusher: Sendable {
     }
 
     private func flush(_ commit: Commit) {
-        if let refusal = failure ?? write(commit) {
+        if let refusal = failure ?? write(commit.block) {
             refuse(commit, refusal)
         } else {
             state.withLock { state in
@@ -93,14 +93,26 @@ final class Flusher: Sendable {
         }
     }
 
+    /// Flushes a segment to which nothing will be written any more: a mark at its end was not. The committer calls it when
+    /// nothing is on its way.
+    func seal(_ segment: LogSegment) throws(Refusal) {
+        if let refusal = attempt({ try segment.synchronise() }) { throw refusal }
+    }
+
     /// Writes and flushes; nil when that went well.
-    private func write(_ commit: Commit) -> Refusal? {
-        do {
-            try commit.sealedSegment?.synchronise()
-            guard let block = commit.block else { return nil }
+    private func write(_ block: Commit.Block?) -> Refusal? {
+        guard let block else { return nil }
+        return attempt {
             try log.write(block.encoded, to: block.segment)
             if block.isFlushed { try block.segment.synchronise() }
             log.publish(block.encoded.header, in: block.segment)
+        }
+    }
+
+    /// Nil when it went well; else nothing may be written any more.
+    private func attempt(_ body: () throws -> Void) -> Refusal? {
+        do {
+            try body()
             return nil
         } catch {
             return fail(error)

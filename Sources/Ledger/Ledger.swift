@@ -7,8 +7,8 @@ import Transactions
 
 /// A ledger that this process holds: takes batches, makes them durable once, counts them, and answers.
 ///
-/// Any number of threads may call it. It runs four threads of its own: the committer decides, the flusher makes durable, the
-/// folder counts, the checkpointer saves what was counted.
+/// Any number of threads may call it. It runs five threads of its own: the committer decides, the flusher makes durable, the
+/// folder counts, the checkpointer saves what was counted, the compactor rewrites sealed segments of small blocks.
 public final class Ledger: LedgerView, @unchecked Sendable {
     /// What the ledger was made with.
     public let settings: LedgerSettings
@@ -43,7 +43,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - machine: gives time and threads.
-    ///   - report: told, once or seldom, about what an operator should know: a cut end, statistics that could not be saved.
+    ///   - report: told, once or seldom, about what an operator should know: a cut end, statistics that could not be saved,
+    ///     a segment that could not be compacted.
     ///   - onFailure: told when nothing more may be written; the process should end.
     /// - Throws: `LedgerError` when there is none or another process holds it, `LogError` when the log is damaged,
     ///   `CatalogueError` when the catalogue is unusable and `rebuild` should make it anew.
@@ -91,24 +92,33 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         flusher = Flusher(
             log: log, chain: chain.head, names: registry, folder: folder, committerBell: committerBell,
             machine: machine, onFailure: onFailure)
+        let compactor =
+            options.compactsSegments
+            ? Compactor(log: log, flusher: flusher, options: options, machine: machine, report: report) : nil
         committer = Committer(
             ring: ring, bell: committerBell, pin: pin, flusher: flusher, names: registry, log: log,
             index: restored.index,
-            identity: identity, chain: chain, options: options, machine: machine)
-        threads = Ledger.startThreads(on: machine, committer, flusher, folder, checkpointer)
+            identity: identity, chain: chain, options: options, machine: machine, compactor: compactor)
+        threads = Ledger.startThreads(on: machine, compactor, committer, flusher, folder, checkpointer)
     }
 
     /// In the order in which they end: each is done when the one before has nothing more for it.
     private static func startThreads(
-        on machine: any Machine, _ committer: Committer, _ flusher: Flusher, _ folder: Folder,
+        on machine: any Machine, _ compactor: Compactor?, _ committer: Committer, _ flusher: Flusher, _ folder: Folder,
         _ checkpointer: Checkpointer
     ) -> [EngineThread] {
-        [
+        let compacting = compactor.map { compactor in
+            EngineThread("compactor", on: machine, end: { compactor.close() }) {
+                compactor.run { committer.forgetBlocks(of: $0) }
+            }
+        }
+        return [
+            compacting,
             EngineThread("committer", on: machine, end: { committer.close() }) { committer.run() },
             EngineThread("flusher", on: machine, end: { flusher.close() }) { flusher.run() },
             EngineThread("folder", on: machine, end: { folder.close() }) { folder.run() },
             EngineThread("checkpointer", on: machine, end: { checkpointer.close() }) { checkpointer.run() },
-        ]
+        ].compactMap(\.self)
     }
 
     deinit { close() }

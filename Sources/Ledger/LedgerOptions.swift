@@ -19,6 +19,11 @@ public struct LedgerOptions: Sendable {
     /// Seconds after which statistics are saved, when there are any.
     public var checkpointSeconds = 10
 
+    /// Sealed segments of small blocks are rewritten into full ones in the background.
+    public var compactsSegments = true
+    /// Records of a full block, at most 65,536.
+    public var compactedBlockRecordCount = 1 << 16
+
     /// The defaults.
     public init() {}
 }

@@ -68,11 +68,13 @@ public struct Verification {
         var previousChecksum: UInt32 = 0
         for segment in log.segments {
             do {
+                var formerEnd: UInt32?
                 for entry in try log.blocks(of: segment) {
                     let header = try log.read(entry, in: segment).header
                     check(header, entry, segment, follows: previousChecksum, chain: chain)
                     previousChecksum = entry.checksum
-                    _ = try log.declarations(of: entry, in: segment, with: decoder)
+                    let declarations = try log.declarations(of: entry, in: segment, with: decoder)
+                    if entry.offset == 0 { formerEnd = FormerEnd.checksum(in: declarations) }
                     let records = try log.decode(entry, in: segment, with: decoder)
                     report.blocks += 1
                     report.records += UInt64(records.count)
@@ -85,6 +87,7 @@ public struct Verification {
                     if accumulator.shouldDrain(byteLimit: 512 << 20) { try collect(accumulator.drain()) }
                     progress(report.records, log.endSequence - 1)
                 }
+                previousChecksum = formerEnd ?? previousChecksum
             } catch {
                 report.faults.append("\(error)")
                 // The statistics of what is whole cannot be compared with those of all.

@@ -7,6 +7,7 @@ import Transactions
 public final class BlockCache {
     private struct Key: Hashable {
         var segment: UInt64
+        var edition: Int
         var offset: Int
     }
 
@@ -27,6 +28,16 @@ public final class BlockCache {
     /// A cache of at most `capacity` blocks, up to 4 MiB of address space each.
     public init(capacity: Int = 64) { self.capacity = capacity }
 
+    /// Lets go of a segment's file, so that its space is free once it has no name.
+    public func forget(_ segment: LogSegment) {
+        func isOfSegment(_ key: Key) -> Bool {
+            key.segment == segment.firstSequence && key.edition == segment.edition
+        }
+        for key in order where isOfSegment(key) { blocks[key] = nil }
+        order.removeAll(where: isOfSegment)
+        verified = verified.filter { !isOfSegment($0) }
+    }
+
     /// The records in `rows` of a block, which are sorted and unique.
     func records(of entry: BlockEntry, rows: [Int], in segment: LogSegment, log: Log) throws -> [Record] {
         let block = try open(entry, in: segment, log: log)
@@ -43,7 +54,7 @@ public final class BlockCache {
     }
 
     private func open(_ entry: BlockEntry, in segment: LogSegment, log: Log) throws -> Opened {
-        let key = Key(segment: segment.firstSequence, offset: entry.offset)
+        let key = Key(segment: segment.firstSequence, edition: segment.edition, offset: entry.offset)
         if let known = blocks[key] {
             if order.last != key {
                 order.removeAll { $0 == key }

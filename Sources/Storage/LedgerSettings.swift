@@ -33,6 +33,7 @@ public struct LedgerSettings: Hashable, Sendable {
         case cutover = 4
         case identityKey0 = 5
         case identityKey1 = 6
+        // 7 is that of `FormerEnd`, which is no setting of the ledger's but the segment's own.
     }
 
     /// The settings as a block declares them.

@@ -48,6 +48,13 @@ public final class Log: Sendable {
         state.withLock { ($0.segments.last!, $0.lastEnd, $0.lastChecksum) }
     }
 
+    /// The segment that follows; nil for the last one. Found by sequence: the segment may have been replaced meanwhile.
+    public func successor(of segment: LogSegment) -> LogSegment? {
+        let segments = segments
+        let position = partitionPoint(segments.count) { segments[$0].firstSequence <= segment.firstSequence }
+        return position < segments.count ? segments[position] : nil
+    }
+
     /// Bytes of all segments.
     public func byteCount() throws -> Int { try segments.reduce(0) { try $0 + $1.file.byteCount() } }
 
@@ -93,6 +100,31 @@ public final class Log: Sendable {
         return segment
     }
 
+    // MARK: Replacing
+
+    /// Puts a finished draft, which holds the same records and declarations, in the place of a sealed segment. A crash leaves
+    /// the one or the other. Whoever holds `segment` goes on reading its file, which no name leads to any more.
+    ///
+    /// - Throws: a `StorageError`; the log goes on with the old file or with the new one, both of which are whole.
+    @discardableResult
+    public func replace(_ segment: LogSegment, by draft: SegmentDraft) throws -> LogSegment {
+        // The segments that follow must not be lost while this one ends differently from what they repeat.
+        try fileSystem.synchroniseDirectory(directory)
+        try fileSystem.rename(draft.path, to: segment.path)
+        let replacement = LogSegment(
+            firstSequence: segment.firstSequence, path: segment.path, edition: segment.edition + 1,
+            file: try fileSystem.open(segment.path, .read), directory: nil)
+        state.withLock { state in
+            let position = state.segments.firstIndex { $0 === segment }
+            precondition(
+                position.map { $0 + 1 < state.segments.count } == true, "only a sealed segment of this log is replaced")
+            state.segments[position!] = replacement
+            state.listed.removeAll { $0 == segment.firstSequence }
+        }
+        try fileSystem.synchroniseDirectory(directory)
+        return replacement
+    }
+
     // MARK: Reading
 
     /// Reads records by their sequences, each block once.
@@ -111,15 +143,17 @@ public final class Log: Sendable {
         return records
     }
 
-    /// Visits blocks in order, from the one with sequence `first` on.
-    /// - Parameter isWanted: looks at an entry before the block is read.
+    /// Visits blocks in order, from the one with sequence `first` on, and those without records that stand there.
+    /// - Parameters:
+    ///   - end: segments that begin there or later are not looked at.
+    ///   - isWanted: looks at an entry before the block is read.
     public func forEachBlock(
-        from first: UInt64, where isWanted: (BlockEntry) -> Bool = { _ in true },
+        from first: UInt64, before end: UInt64 = .max, where isWanted: (BlockEntry) -> Bool = { _ in true },
         _ visit: (LogSegment, BlockEntry) throws -> Void
     ) throws {
         let segments = segments
-        for (position, segment) in segments.enumerated() {
-            if position + 1 < segments.count, segments[position + 1].firstSequence <= first, first > 0 { continue }
+        for (position, segment) in segments.enumerated() where segment.firstSequence < end {
+            if position + 1 < segments.count, segments[position + 1].firstSequence < first { continue }
             for entry in try blocks(of: segment) where entry.endSequence >= first && isWanted(entry) {
                 try visit(segment, entry)
             }
@@ -169,12 +203,10 @@ public final class Log: Sendable {
 
     /// Lists the blocks of a sealed segment: it must be whole and reach up to the next one.
     private func scan(_ segment: LogSegment) throws -> [BlockEntry] {
-        let segments = segments
-        let position = segments.firstIndex { $0 === segment }!
         let scanner = SegmentScanner(file: segment.file, ledger: settings.ledger, firstSequence: segment.firstSequence)
         let scan = try scanner.scan(previousChecksum: nil)
         let end = scan.entries.last?.endSequence ?? segment.firstSequence
-        let expectedEnd = position + 1 < segments.count ? segments[position + 1].firstSequence : endSequence
+        let expectedEnd = successor(of: segment)?.firstSequence ?? endSequence
         if end == expectedEnd, scan.tail == .clean { return scan.entries }
         throw LogRecovery.error(for: scan, path: segment.path, end: end, expectedEnd: expectedEnd)
     }

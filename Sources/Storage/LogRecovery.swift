@@ -128,6 +128,8 @@ public enum LogRecovery {
             }
             try file.write(try file.bytes(at: last.offset, count: last.byteCount), at: last.offset)
             try file.synchronise()
+            // An earlier process may have been killed before it flushed the name of this segment.
+            try fileSystem.synchroniseDirectory(directory)
         }
         segments.append(LogSegment(firstSequence: lastStart, path: path, file: file, directory: scan.entries))
         let log = Log(

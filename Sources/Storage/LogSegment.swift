@@ -36,13 +36,16 @@ public final class LogSegment: Sendable {
     public let firstSequence: UInt64
     /// Its file.
     public let path: String
+    /// How often this process has put another file in its place (see `Log.replace`); offsets are those of one edition.
+    let edition: Int
     let file: any StorageFile
     /// The durable blocks in order; nil until they are asked for.
     private let directory: Mutex<[BlockEntry]?>
 
-    init(firstSequence: UInt64, path: String, file: any StorageFile, directory: [BlockEntry]?) {
+    init(firstSequence: UInt64, path: String, edition: Int = 0, file: any StorageFile, directory: [BlockEntry]?) {
         self.firstSequence = firstSequence
         self.path = path
+        self.edition = edition
         self.file = file
         self.directory = Mutex(directory)
     }
@@ -69,6 +72,9 @@ public final class LogSegment: Sendable {
             return scanned
         }
     }
+
+    /// Number of blocks, where the list of them is there.
+    var knownBlockCount: Int? { directory.withLock { $0?.count } }
 
     /// The block with a sequence, without making a list that is not there; nil when unknown.
     func knownBlock(with sequence: UInt64) -> BlockEntry?? {

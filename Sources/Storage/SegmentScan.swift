@@ -30,14 +30,11 @@ struct SegmentScanner {
     let ledger: UInt64?
     let firstSequence: UInt64
 
-    private static let windowByteCount = 256 << 10
-    private static let largestHeaderByteCount = 64 << 10
-
     /// - Parameter previousChecksum: that of the last block of the segment before; nil when it is not known.
     func scan(previousChecksum: UInt32?) throws -> SegmentScan {
         let fileByteCount = try file.byteCount()
         var entries: [BlockEntry] = []
-        var window = Window(file: file, fileByteCount: fileByteCount)
+        var window = FileWindow(file: file, fileByteCount: fileByteCount)
         var offset = 0
         var expectedSequence = firstSequence
         var expectedChecksum = previousChecksum
@@ -73,7 +70,7 @@ struct SegmentScanner {
 
     /// A later block of this ledger at its own place was written only after what lay before it was durable.
     private func tail(
-        after offset: Int, reason: String, window: inout Window, ledger: UInt64?, sequence: UInt64
+        after offset: Int, reason: String, window: inout FileWindow, ledger: UInt64?, sequence: UInt64
     ) throws -> SegmentScan.Tail {
         var candidate = offset + 8
         while let position = try window.nextMagic(from: candidate) {
@@ -86,46 +83,5 @@ struct SegmentScanner {
             candidate = position + 8
         }
         return .torn(reason: reason)
-    }
-
-    /// A piece of the file in memory, moved along.
-    private struct Window {
-        let file: any StorageFile
-        let fileByteCount: Int
-        var start = 0
-        var bytes: [UInt8] = []
-
-        mutating func load(_ offset: Int, atLeast count: Int) throws {
-            let wanted = min(count, fileByteCount - offset)
-            if offset >= start, offset + wanted <= start + bytes.count { return }
-            bytes = try file.bytes(at: offset, count: max(wanted, SegmentScanner.windowByteCount))
-            start = offset
-        }
-
-        mutating func header(at offset: Int) throws -> BlockHeader {
-            try load(offset, atLeast: SegmentScanner.largestHeaderByteCount)
-            return try bytes.withUnsafeBytes { bytes in
-                try BlockHeader(parsing: UnsafeRawBufferPointer(rebasing: bytes[(offset - start)...]))
-            }
-        }
-
-        /// The next multiple of 8 at which a block's magic stands.
-        mutating func nextMagic(from offset: Int) throws -> Int? {
-            var position = (offset + 7) & ~7
-            while position + 8 <= fileByteCount {
-                try load(position, atLeast: 8)
-                let found = bytes.withUnsafeBytes { bytes -> Int? in
-                    var at = position - start
-                    while at + 8 <= bytes.count {
-                        if bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self) == BlockHeader.magic { return at }
-                        at += 8
-                    }
-                    position = start + at
-                    return nil
-                }
-                if let found { return start + found }
-            }
-            return nil
-        }
     }
 }

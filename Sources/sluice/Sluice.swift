@@ -26,6 +26,7 @@ struct Sluice: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             InitCommand.self, ServeCommand.self, LoadCommand.self, GenerateCommand.self, DailyCommand.self,
-            FindCommand.self, StatusCommand.self, VerifyCommand.self, RebuildCommand.self, BenchCommand.self,
+            FindCommand.self, StatusCommand.self, VerifyCommand.self, CompactCommand.self, RebuildCommand.self,
+            BenchCommand.self,
         ])
 }

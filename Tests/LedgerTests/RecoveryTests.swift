@@ -209,6 +209,24 @@ import Transactions
         #expect(try LedgerReader(directory.files).status().segments > 1)
     }
 
+    /// A names' block at the very end of a segment has the sequence that the next segment begins with.
+    @Test func namesAtTheEndOfASealedSegmentAreReadAgain() async throws {
+        let directory = try TemporaryDirectory()
+        try directory.files.createUTC()
+        try directory.files.load(records(0..<10))
+        var options = LedgerOptions()
+        options.segmentByteCount = try readFile(directory.files.firstSegment).count + 160
+        let ledger = try Ledger(directory.files, options: options)
+        let codes = try await ledger.codes(for: [Name(.region, "Huế")])
+        _ = try ledger.load(records(10..<20))
+        let image = try directory.crashImage(of: directory.files)
+        ledger.close()
+        let recovered = try Ledger(image)
+        defer { recovered.close() }
+        #expect(try recovered.status().segments == 2)
+        #expect(recovered.knownCodes(for: [Name(.region, "Huế")]) == codes)
+    }
+
     @Test func segmentsAreSealedAtTheirLimitAndReadInOrder() throws {
         let directory = try TemporaryDirectory()
         try directory.files.createUTC()

@@ -1,7 +1,13 @@
 import Ledger
 import Rollups
 import Storage
+import Synchronization
 import Transactions
+
+/// What a ledger reports to its operator.
+private final class Reported: Sendable {
+    let lines = Mutex<[String]>([])
+}
 
 /// One life of the engine on a simulated machine and disk: opened, used by a client, closed or left to its fate.
 final class EngineSession {
@@ -9,15 +15,24 @@ final class EngineSession {
     private let client: SimulatedClient
     private let journal: Journal
     private let machine: SimulatedMachine
-    /// What a question or a look-up failed with; a disk that fails on purpose makes that happen.
-    private(set) var failures: [String] = []
+    private let reported = Reported()
+    private var askingFailures: [String] = []
+
+    /// What a question or a look-up failed with, and segments that could not be compacted; a disk that fails on purpose makes
+    /// that happen.
+    var failures: [String] {
+        askingFailures + reported.lines.withLock { $0.filter { $0.contains("is not compacted") } }
+    }
 
     /// Opens the ledger, with its recovery.
     init(
         _ files: LedgerFiles, options: LedgerOptions, fileSystem: any FileSystem, machine: SimulatedMachine,
         journal: Journal
     ) throws {
-        ledger = try Ledger(files, options: options, fileSystem: fileSystem, machine: machine)
+        let reported = self.reported
+        ledger = try Ledger(
+            files, options: options, fileSystem: fileSystem, machine: machine,
+            report: { line in reported.lines.withLock { $0.append(line) } })
         client = SimulatedClient(ledger, journal: journal, machine: machine)
         self.journal = journal
         self.machine = machine
@@ -57,6 +72,6 @@ final class EngineSession {
     }
 
     private func note(_ body: () throws -> Void) {
-        do { try body() } catch { failures.append("\(error)") }
+        do { try body() } catch { askingFailures.append("\(error)") }
     }
 }

@@ -141,5 +141,7 @@ extension LedgerOptions {
         digestCount = 1
         unsavedRollupByteCount = generator.isOneIn(3) ? 1 << 10 : 1 << 20
         checkpointSeconds = .random(in: 1...10, using: &generator)
+        compactsSegments = !generator.isOneIn(4)
+        compactedBlockRecordCount = .random(in: 1...500, using: &generator)
     }
 }

@@ -1,0 +1,112 @@
+import RingBuffer
+import Storage
+import Synchronization
+import Transactions
+
+/// The thread that rewrites sealed segments of small blocks into full ones, one at a time, while the ledger takes records in.
+///
+/// It works for a few milliseconds at a time, and while a commit is on its way pauses for ten times as long as it works. What
+/// it cannot rewrite stays as it is and is told once; a full disk is tried again later.
+final class Compactor: @unchecked Sendable {
+    private struct State {
+        var mayFindWork = true
+        var isClosing = false
+    }
+
+    private let log: Log
+    private let compaction: SegmentCompaction
+    private let machine: any Machine
+    private let flusher: Flusher
+    private let report: @Sendable (String) -> Void
+    private let bell: Doorbell
+    private let state = Mutex(State())
+    /// Of the thread alone: segments that need no further look, by their first sequences.
+    private var examined: Set<UInt64> = []
+    private var hasReportedFullDisk = false
+    private var workBegan: Int64 = 0
+
+    private static let workNanoseconds: Int64 = 5_000_000
+    private static let pauseNanoseconds: Int64 = 50_000_000
+    private static let retryNanoseconds: Int64 = 60_000_000_000
+
+    /// - Parameters:
+    ///   - flusher: knows whether a commit is on its way, and whether the ledger may still write.
+    ///   - report: told, once for each segment, why it could not be rewritten.
+    init(
+        log: Log, flusher: Flusher, options: LedgerOptions, machine: any Machine,
+        report: @escaping @Sendable (String) -> Void
+    ) {
+        self.log = log
+        self.flusher = flusher
+        compaction = SegmentCompaction(log: log, blockRecordCount: options.compactedBlockRecordCount)
+        self.machine = machine
+        self.report = report
+        bell = machine.makeDoorbell()
+    }
+
+    /// Looks for work: a segment was sealed.
+    func wake() {
+        state.withLock { $0.mayFindWork = true }
+        bell.ring()
+    }
+
+    /// Makes `run` return soon; what is half done is given up.
+    func close() {
+        state.withLock { $0.isClosing = true }
+        bell.ring()
+    }
+
+    private var isClosing: Bool { state.withLock { $0.isClosing } }
+
+    // MARK: The thread
+
+    /// - Parameter onReplace: told a segment whose file was replaced, so that whoever keeps that file open lets go.
+    func run(onReplace: (LogSegment) -> Void) {
+        var waitsForSpace = false
+        while true {
+            let wait = waitsForSpace ? Compactor.retryNanoseconds : nil
+            _ = bell.wait(timeoutNanoseconds: wait) { state.withLock { $0.mayFindWork || $0.isClosing } }
+            if isClosing { return }
+            state.withLock { $0.mayFindWork = false }
+            waitsForSpace = !compactAll(onReplace)
+        }
+    }
+
+    /// - Returns: false when there was no space for all of it.
+    private func compactAll(_ onReplace: (LogSegment) -> Void) -> Bool {
+        for segment in log.segments.dropLast() where !examined.contains(segment.firstSequence) {
+            do {
+                workBegan = machine.monotonicNanoseconds()
+                try pace()
+                let outcome = try compaction.compact(segment) { _ in try pace() }
+                if case .rewritten = outcome { onReplace(segment) }
+                examined.insert(segment.firstSequence)
+                hasReportedFullDisk = false
+            } catch CompactionError.stopped {
+                return true
+            } catch let error as StorageError where error.isDiskFull {
+                if !hasReportedFullDisk { report("no space to compact \(segment.path), trying again later: \(error)") }
+                hasReportedFullDisk = true
+                return false
+            } catch {
+                report("\(segment.path) is not compacted: \(error)")
+                examined.insert(segment.firstSequence)
+            }
+        }
+        return true
+    }
+
+    /// Lets others work when this thread has worked for a while.
+    private func pace() throws {
+        // Invariant 3: after a failed flush nothing more is written.
+        if isClosing || flusher.failure != nil { throw CompactionError.stopped }
+        guard machine.monotonicNanoseconds() - workBegan >= Compactor.workNanoseconds else { return }
+        let pauseEnd = machine.monotonicNanoseconds() + Compactor.pauseNanoseconds
+        while flusher.isBusy, machine.monotonicNanoseconds() < pauseEnd {
+            if bell.wait(timeoutNanoseconds: Compactor.workNanoseconds, until: { isClosing }) {
+                throw CompactionError.stopped
+            }
+        }
+        workBegan = machine.monotonicNanoseconds()
+    }
+}
