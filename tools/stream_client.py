@@ -81,9 +81,9 @@ class Ended(ConnectionError):
 
 
 class Connection:
-    """One connection; batches are numbered and answered in order."""
+    """One connection; batches are numbered and answered in order. Sources are names, or codes of the user's own."""
 
-    def __init__(self, port, source_names, timeout=30.0, name=b"kill-loop"):
+    def __init__(self, port, sources, timeout=30.0, name=b"kill-loop"):
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Not select: its descriptors end at 1,023.
@@ -94,10 +94,13 @@ class Connection:
         self._answered = 0
         self.is_closing = False
         payload = struct.pack("<H6x", len(name)) + name
-        for name in source_names:
-            payload += struct.pack("<HBB", 0, 0, len(name)) + name
-        self._socket.sendall(frame(HELLO, payload, count=len(source_names)))
-        answer = self._read(timeout)
+        for source in sources:
+            if isinstance(source, int):
+                payload += struct.pack("<HBB", source, 0, 0)
+            else:
+                payload += struct.pack("<HBB", 0, 0, len(source)) + source
+        self._socket.sendall(frame(HELLO, payload, count=len(sources)))
+        answer = self.read_frame(timeout)
         if answer is None:
             raise TimeoutError("no welcome came")
         kind, _, _, count, payload = answer
@@ -115,14 +118,27 @@ class Connection:
 
     def send(self, records):
         """Sends a batch; the caller keeps within the window."""
+        self.send_frame(
+            frame(BATCH, b"".join(records), flags=BATCH_FLAGS, number=self.next_number, count=len(records)))
+
+    @property
+    def next_number(self):
+        """The number of the next batch."""
+        return self._sent + 1
+
+    def send_frame(self, whole):
+        """Sends a batch that is a frame already."""
         self._sent += 1
-        self._socket.sendall(
-            frame(BATCH, b"".join(records), flags=BATCH_FLAGS, number=self._sent, count=len(records)))
+        self.send_raw(whole)
+
+    def send_raw(self, whole):
+        """Sends a frame that is no batch."""
+        self._socket.sendall(whole)
 
     def answers(self, wait):
         """The receipts and refusals that have come, waiting up to `wait` seconds for the first."""
         found = []
-        while (answer := self._read(wait if not found else 0)) is not None:
+        while (answer := self.read_frame(wait if not found else 0)) is not None:
             kind, number, flags, _, payload = answer
             if kind == GOODBYE:
                 self.is_closing = True
@@ -156,7 +172,7 @@ class Connection:
         """Closes at once."""
         self._socket.close()
 
-    def _read(self, wait):
+    def read_frame(self, wait):
         """Kind, number, flags, count and payload of the next frame; None when none came in time."""
         while True:
             whole = self._take()
