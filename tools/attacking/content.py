@@ -1,10 +1,11 @@
 """Attacks by what is sent: names, identities, dates and days that were sent before."""
 
+import functools
 import random
 import struct
 import time
 
-from stream_client import RECORD, Connection, Refusal, frame
+from stream_client import HEADER, MAGIC, RECORD, Connection, Refusal, crc32c, frame
 
 from .batches import BatchFactory
 from .honest import base_time
@@ -134,6 +135,35 @@ def names(port, stop, told, length=255):
             else:
                 told["refusal"] = body[8:8 + struct.unpack_from("<H", body, 2)[0]].decode()
                 told["refused"] = told.get("refused", 0) + 1
+
+
+def accounts(port, stop, told, connections=20):
+    """Account numbers without end, whose tokens each take a keyed hash."""
+    peers = [Connection(port, [], timeout=60) for _ in range(connections)]
+    payload = b"".join(bytes([62]) + b"%062d" % number for number in range(1024))
+    request = 0
+    answered = dict.fromkeys(peers, 0)
+    told["tokens"] = 0
+    while not stop.is_set():
+        request += 1
+        for peer in peers:
+            peer.send_raw(_numbered(payload, request))
+        for peer in peers:
+            while request - answered[peer] >= 8:
+                kind, _, _, count, _ = peer.read_frame(60)
+                answered[peer] += 1
+                told["tokens"] += count
+
+
+@functools.cache
+def _checksum(payload):
+    return crc32c(payload)
+
+
+def _numbered(payload, number):
+    """A request for tokens whose payload was sent before."""
+    start = HEADER.pack(MAGIC, 1, 8, 0, len(payload), _checksum(payload), number, 1024)
+    return start + struct.pack("<I", crc32c(start)) + payload
 
 
 def send_day(port, batches):

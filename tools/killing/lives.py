@@ -20,8 +20,8 @@ PLANS = {
 }
 # With a disk of its own that can be filled.
 DISK_PLANS = {"starting": 15, "streaming": 20, "stopping": 10, "full": 25, "full at the start": 15, "room again": 25}
-FEW_DESCRIPTORS = 48
-CROWD = 60
+FEW_DESCRIPTORS = 80
+CROWD = 120
 
 
 class Lives:
