@@ -29,11 +29,11 @@ def header(count, payload_bytes, checksum, number):
     return start + struct.pack("<I", crc32c(start))
 
 
-def record_of(first, second, stream, source, base_time):
+def record_of(first, second, stream, source, base_time, amount=1000):
     """The record of two numbers of 16 bits in a stream."""
     identifier = struct.pack("<HHH2x8s", first, second, stream, b"hostile.")
     return RECORD.pack(
-        identifier, base_time + (first << 16 | second), 1000, 0, 0, 0, 0, 0, 120, source, 0, 0, 704, 0x11, 0x10, 1, 0)
+        identifier, base_time + (first << 16 | second), amount, 0, 0, 0, 0, 0, 120, source, 0, 0, 704, 0x11, 0x10, 1, 0)
 
 
 class BatchFactory:
@@ -42,15 +42,15 @@ class BatchFactory:
     A transposed batch has a record of each of many batches: a day that was sent in order, sent again shuffled.
     """
 
-    def __init__(self, count, stream, source, base_time, transposed_from=None):
+    def __init__(self, count, stream, source, base_time, transposed_from=None, amount=1000):
         self.count = count
         self._payload_bytes = count * RECORD_BYTES
         if transposed_from is None:
-            records = [record_of(0, place, stream, source, base_time) for place in range(count)]
+            records = [record_of(0, place, stream, source, base_time, amount) for place in range(count)]
             self._places = FIRST_NUMBER
         else:
             records = [
-                record_of(transposed_from + place, 0, stream, source, base_time) for place in range(count)]
+                record_of(transposed_from + place, 0, stream, source, base_time, amount) for place in range(count)]
             self._places = SECOND_NUMBER
         self._payload = bytearray(b"".join(records))
         self._checksum = crc32c(self._payload)

@@ -190,11 +190,14 @@ def replay_in_order(port, stop, told, batches):
                 break
 
 
-def replay_shuffled(port, stop, told, batches):
-    """A day that is there already, sent again so that each record of a batch comes from another place of the day."""
+def replay_shuffled(port, stop, told, batches, amount=1000):
+    """A day that is there already, sent again so that each record of a batch comes from another place of the day.
+
+    With another amount than the day's each record is a conflict.
+    """
     flow = _Flow(port, [ATTACKER], told)
     factories = [
-        BatchFactory(1024, 77, ATTACKER, base_time(8), transposed_from=start)
+        BatchFactory(1024, 77, ATTACKER, base_time(8), transposed_from=start, amount=amount)
         for start in range(0, batches - 1023, 1024)
     ]
     chance = random.Random(6)
