@@ -83,7 +83,7 @@ let package = Package(
         tests("RingBufferTests", ["RingBuffer"]),
         tests("ColumnsTests", ["Columns", "Transactions"]),
         tests("StorageTests", ["Storage", "Columns", "Transactions"]),
-        tests("RollupsTests", ["Rollups", "Transactions", "Columns"]),
+        tests("RollupsTests", ["Rollups", "Transactions", "Columns", "CPlatform"]),
         tests("PresentationTests", ["Presentation", "Rollups", "Transactions"]),
         tests("LedgerTests", ["Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
         tests(
@@ -92,7 +92,12 @@ let package = Package(
         tests("FormatsTests", ["Formats", "Transactions"]),
         tests("ReferenceDayTests", ["ReferenceDay", "Transactions"]),
         tests("StreamProtocolTests", ["StreamProtocol", "Transactions"]),
-        tests("ServiceTests", ["Service", "SluiceClient", "Ledger", "StreamProtocol", "Transactions", "ReferenceDay"]),
+        tests(
+            "ServiceTests",
+            [
+                "Service", "SluiceClient", "Ledger", "StreamProtocol", "Transactions", "ReferenceDay", "CPlatform",
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]),
         tests("CommandTests", ["sluice", "Transactions", "Ledger", "StreamProtocol", "SluiceClient"]),
         tests("DocumentationTests", ["sluice", "Formats"]),
     ],

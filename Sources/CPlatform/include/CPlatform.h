@@ -31,6 +31,9 @@ int sluice_allocate(int file, int64_t offset, int64_t count);
 /// The process's resident memory in bytes, from /proc/self/statm; 0 when unknown.
 uint64_t sluice_resident_bytes(void);
 
+/// Bytes that the allocator has given out and not got back, in all its arenas.
+uint64_t sluice_allocated_bytes(void);
+
 /// Asks for the cache line at `address`, to be read or written soon.
 static inline void sluice_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
