@@ -10,17 +10,17 @@ public protocol RecordSource {
 
 /// Knows every identity of the ledger: which records are duplicates, which conflict, which are new. One thread owns it.
 ///
-/// **Exact.** A table only says "perhaps" (34 bits of a keyed hash of the id, 8 of the rest); every hit is confirmed against the
-/// record itself. **Complete.** For each UTC date, the files of the date speak of the sequences up to the last one's `through`,
-/// without gaps, and the table in memory of those after it.
+/// **Exact.** A table only says "perhaps" (42 bits of a keyed hash); every hit is confirmed against the record itself.
+/// **Complete.** For each UTC date, the files of the date speak of the sequences up to the last one's `through`, without gaps,
+/// and the table in memory of those after it.
 public final class IdentityIndex {
     /// Bytes of all tables in memory.
     public private(set) var byteCount = 0
+    /// Records that the last call of `judge` had to read back to compare them.
+    public private(set) var readBackCount = 0
 
     private let key: IdentityKey
-    private let ledger: UInt64
-    private let directory: String
-    private let fileSystem: any FileSystem
+    private let directory: IdentityDirectory
     private var dates: [Int32: IdentityDate] = [:]
     private let fingerprints: UnsafeMutablePointer<Fingerprint>
     private let capacity: Int
@@ -36,9 +36,7 @@ public final class IdentityIndex {
         key: IdentityKey, ledger: UInt64, directory: String, fileSystem: any FileSystem, capacity: Int, digestCount: Int
     ) {
         self.key = key
-        self.ledger = ledger
-        self.directory = directory
-        self.fileSystem = fileSystem
+        self.directory = IdentityDirectory(path: directory, ledger: ledger, fileSystem: fileSystem)
         self.capacity = capacity
         digests = ContentDigests(key: key, capacity: digestCount)
         fingerprints = .allocate(capacity: capacity)
@@ -61,6 +59,7 @@ public final class IdentityIndex {
         verdicts: UnsafeMutableBufferPointer<Verdict>, source: some RecordSource
     ) throws -> Int {
         precondition(records.count <= capacity && verdicts.count == records.count)
+        readBackCount = 0
         var acceptedCount = 0
         for start in stride(from: 0, to: records.count, by: IdentityIndex.groupCount) {
             let group = start..<min(start + IdentityIndex.groupCount, records.count)
@@ -109,7 +108,11 @@ public final class IdentityIndex {
             }
             if isKnown != true, !date.files.isEmpty {
                 _ = confirmations.fileHits(ofRecord: index).contains { hit in
-                    confirmations.record(hit.sequence, source).map(confirm) ?? false
+                    if digests.agrees(record, at: hit.sequence) {
+                        verdict = .duplicate
+                        return true
+                    }
+                    return confirmations.record(hit.sequence, source).map(confirm) ?? false
                 }
             }
             verdicts[index] = verdict
@@ -156,13 +159,16 @@ public final class IdentityIndex {
             try date.findInFiles(fingerprints[behind], into: &found)
             for sequence in found {
                 result.fileHits.append((behind, sequence))
-                if source.recordInMemory(sequence) == nil { wanted.append(sequence) }
+                if source.recordInMemory(sequence) == nil, !digests.agrees(records[behind], at: sequence) {
+                    wanted.append(sequence)
+                }
             }
         }
         if wanted.isEmpty { return result }
         wanted.sort()
         for sequence in wanted where result.sequences.last != sequence { result.sequences.append(sequence) }
         result.records = try source.records(at: result.sequences)
+        readBackCount += result.sequences.count
         return result
     }
 
@@ -212,15 +218,9 @@ public final class IdentityIndex {
 
     /// Sequences of records that may have this id, of all dates, in order; the caller compares the records.
     public func candidates(for id: RecordID) throws -> [UInt64] {
-        let fingerprint = Fingerprint(id: id, rest: 0, key: key)
+        let fingerprint = IDFingerprint(id, key: key)
         var found: [UInt64] = []
-        for date in dates.values {
-            _ = date.table?.find(fingerprint, mask: Fingerprint.idMask) { sequence in
-                found.append(sequence)
-                return false
-            }
-            try date.findInFiles(fingerprint, mask: Fingerprint.idMask, into: &found)
-        }
+        for date in dates.values { try date.find(fingerprint, into: &found) }
         return found.sorted()
     }
 
@@ -233,22 +233,27 @@ public final class IdentityIndex {
 
     /// Names of all files, for the catalogue.
     public var fileNames: [String] {
-        dates.values.flatMap { $0.files.map { String($0.path.dropFirst(directory.utf8.count + 1)) } }.sorted()
+        dates.values.flatMap { $0.files.map { String($0.path.dropFirst(directory.path.utf8.count + 1)) } }.sorted()
     }
 
-    /// Moves the tables of dates to files: those that nothing was entered into since `idleBefore`, and then those idle longest
-    /// until the tables take at most `byteLimit` bytes. Only tables whose last sequence is durable can go.
+    /// Moves the tables of dates to files: those that nothing was entered into since `idleBefore`, but no more than
+    /// `mostIdle` of them, since each costs a flush; then those idle longest until the tables take at most `byteLimit` bytes;
+    /// and those that reach back so far that they will soon be full. Only tables whose last sequence is durable can go.
     /// - Returns: true when a file was written.
-    public func closeDates(idleBefore: UInt64, durable: UInt64, byteLimit: Int) throws -> Bool {
-        let inMemory = dates.values.compactMap { date in date.table.map { (date, $0.lastSequence) } }
-            .sorted { $0.1 < $1.1 }
-        var wrote = false
-        for (date, last) in inMemory where last <= durable && (last < idleBefore || byteCount > byteLimit) {
-            byteCount -= try date.close(through: durable, directory: directory, ledger: ledger, fileSystem: fileSystem)
-            wrote = true
+    public func closeDates(
+        idleBefore: UInt64, mostIdle: Int = .max, durable: UInt64, byteLimit: Int
+    ) throws -> Bool {
+        let inMemory = dates.values.compactMap { date in date.table.map { (date, $0) } }
+            .sorted { $0.1.lastSequence < $1.1.lastSequence }
+        var written = 0
+        for (date, table) in inMemory where table.lastSequence <= durable {
+            let isIdle = table.lastSequence < idleBefore && written < mostIdle
+            guard isIdle || byteCount > byteLimit || table.mustClose(at: durable) else { continue }
+            byteCount -= try date.close(through: durable, directory: directory)
+            written += 1
         }
-        if wrote { try fileSystem.synchroniseDirectory(directory) }
-        return wrote
+        if written > 0 { try directory.fileSystem.synchroniseDirectory(directory.path) }
+        return written > 0
     }
 
     /// Takes over the files of earlier runs.
@@ -260,9 +265,7 @@ public final class IdentityIndex {
     public func adoptFiles(named names: [String], durable: UInt64) -> Bool {
         var files: [IdentityFile] = []
         for name in names {
-            guard let file = try? IdentityFile(path: directory + "/" + name, ledger: ledger, fileSystem: fileSystem),
-                file.header.through <= durable
-            else { return false }
+            guard let file = try? directory.file(named: name), file.header.through <= durable else { return false }
             files.append(file)
         }
         return files.sorted { $0.header.from < $1.header.from }.allSatisfy { date($0.header.day).adopt($0) }
@@ -273,8 +276,12 @@ public final class IdentityIndex {
         dates = [:]
         byteCount = 0
         guard removingFiles else { return }
-        for name in try fileSystem.list(directory) { try fileSystem.remove(directory + "/" + name) }
+        let fileSystem = directory.fileSystem
+        for name in try fileSystem.list(directory.path) { try fileSystem.remove(directory.path + "/" + name) }
     }
+
+    /// Index files that have a descriptor now.
+    var openFileCount: Int { directory.openFiles.count }
 
     /// Checks the entries of every file.
     public func verifyFiles() throws {

@@ -136,7 +136,7 @@ private struct Records: RecordSource {
             missing += 1
         }
         #expect(missing == 0)
-        let sorted = (0..<Fingerprint.partitionCount).flatMap { table.sortedEntries(ofPartition: $0) }
+        let sorted = (0..<Fingerprint.partitionCount).flatMap(table.sortedPartitions())
         #expect(Set(sorted.map(\.sequence)).count == count)
     }
 }
