@@ -62,8 +62,10 @@ final class Committer: @unchecked Sendable {
     /// With less than this in the ring and a commit on its way, waiting makes the next block larger and delays nothing.
     private static let worthEncodingEarly = 8192
     private static let idleNanoseconds: Int64 = 100_000_000
-    private static let maintenanceInterval: UInt64 = 1 << 20
     private static let largestNamesPerCommit = 4096
+    /// Idle dates that move to files in one pass, and at the end: each takes a flush while everything else waits.
+    private static let idleDatesPerPass = 8
+    private static let idleDatesAtTheEnd = 256
 
     init(
         ring: RingBuffer, bell: Doorbell, pin: Cursor, flusher: Flusher, names: NameRegistry, log: Log,
@@ -83,7 +85,7 @@ final class Committer: @unchecked Sendable {
         self.options = options
         self.chain = chain
         nextSequence = log.endSequence
-        nextMaintenance = nextSequence + Committer.maintenanceInterval
+        nextMaintenance = nextSequence + options.identityCheckCount
         placer = BlockPlacer(log: log, options: options)
         encoders = [
             BlockEncoder(capacity: Committer.blockRecordCount), BlockEncoder(capacity: Committer.blockRecordCount),
@@ -286,12 +288,26 @@ final class Committer: @unchecked Sendable {
         to take: Take, _ verdicts: UnsafeBufferPointer<Verdict>, head: ChainHead
     ) -> [(owner: any BatchOwner, answer: BatchAnswer)] {
         var sequence = nextSequence
-        return take.batches.map { batch, offset, count in
-            let own = UnsafeBufferPointer(rebasing: verdicts[offset..<offset + count])
-            let receipt = batch.receipt(own, firstSequence: sequence, chain: head)
+        let readBack = shares(of: index.readBackCount, take, verdicts)
+        return zip(take.batches, readBack).map { entry, readBackCount in
+            let own = UnsafeBufferPointer(rebasing: verdicts[entry.offset..<entry.offset + entry.count])
+            let receipt = entry.batch.receipt(own, firstSequence: sequence, chain: head)
             sequence += UInt64(receipt.accepted)
-            return (batch.owner, BatchAnswer(batch: batch.number, result: .success(receipt)))
+            return (
+                entry.batch.owner,
+                BatchAnswer(batch: entry.batch.number, result: .success(receipt), readBackCount: readBackCount)
+            )
         }
+    }
+
+    /// Lays what was read back to the batches whose records were there before: only they can be meant.
+    private func shares(of readBackCount: Int, _ take: Take, _ verdicts: UnsafeBufferPointer<Verdict>) -> [Int] {
+        guard readBackCount > 0 else { return [Int](repeating: 0, count: take.batches.count) }
+        let known = take.batches.map { _, offset, count in
+            verdicts[offset..<offset + count].count { $0 == .duplicate || $0.fault?.reason == .conflict }
+        }
+        let total = max(1, known.reduce(0, +))
+        return known.map { readBackCount * $0 / total }
     }
 
     private func encode(_ commit: Commit) -> Commit.Block {
@@ -310,7 +326,7 @@ final class Committer: @unchecked Sendable {
     private static func refusal(for error: any Error) -> Refusal {
         switch error {
         case let refusal as Refusal: return refusal
-        case let error as StorageError where error.isDiskFull:
+        case let error as StorageError where error.isDiskFull || error.isOutOfDescriptors:
             return Refusal(.diskFull, "no space for another block (\(error)); nothing of this batch was taken")
         default: return Refusal(.failed, "\(error)")
         }
@@ -357,7 +373,8 @@ final class Committer: @unchecked Sendable {
         waitForFlusher()
         guard flusher.failure == nil else { return }
         try? placer.trim()
-        _ = try? index.closeDates(idleBefore: .max, durable: nextSequence - 1, byteLimit: 0)
+        _ = try? index.closeDates(
+            idleBefore: .max, mostIdle: Committer.idleDatesAtTheEnd, durable: nextSequence - 1, byteLimit: .max)
         identity.update(index, end: nextSequence)
     }
 
@@ -382,11 +399,12 @@ final class Committer: @unchecked Sendable {
 
     private func maintainIndex() {
         guard nextSequence >= nextMaintenance else { return }
-        nextMaintenance = nextSequence + Committer.maintenanceInterval
+        nextMaintenance = nextSequence + options.identityCheckCount
         let idleBefore = nextSequence > options.identityIdleCount ? nextSequence - options.identityIdleCount : 0
         // A failure here costs memory or a longer recovery, not correctness: the table stays, and is tried again.
         _ = try? index.closeDates(
-            idleBefore: idleBefore, durable: flusher.durableSequence, byteLimit: options.identityByteCount)
+            idleBefore: idleBefore, mostIdle: Committer.idleDatesPerPass, durable: flusher.durableSequence,
+            byteLimit: options.identityByteCount)
         identity.update(index, end: nextSequence)
     }
 }

@@ -36,7 +36,7 @@ struct Restored {
             return checkpoint.sequence
         }
         let calendar = try log.settings.calendar()
-        let names = NameRegistry(largestCount: options.nameCount)
+        let names = NameRegistry(largestCount: options.nameCount, largestByteCount: options.nameByteCount)
         names.publish(try catalogue?.names() ?? [], isSaved: true)
         let index = IdentityIndex(
             key: log.settings.identityKey, ledger: log.settings.ledger, directory: files.index, fileSystem: fileSystem,
@@ -50,13 +50,15 @@ struct Restored {
         let restored = Restored(
             log: log, cut: cut, calendar: calendar, checkpoint: checkpoint, names: names, index: index,
             accumulator: accumulator)
-        try restored.replay()
+        try restored.replay(movingIdentitiesToFiles: mayWrite ? options : nil)
         return (restored, catalogue)
     }
 
-    private func replay() throws {
+    /// - Parameter options: when dates move to files, as they do while the ledger is written; nil: all stay in memory.
+    private func replay(movingIdentitiesToFiles options: LedgerOptions?) throws {
         let decoder = BlockDecoder()
         let from = min(checkpoint.sequence + 1, checkpoint.identityFrom)
+        var nextCheck = from + (options?.identityCheckCount ?? 0)
         try log.forEachBlock(from: from) { segment, entry in
             names.publish(
                 try log.declarations(of: entry, in: segment, with: decoder).compactMap(Catalogue.NamedCode.init))
@@ -64,6 +66,11 @@ struct Restored {
             try log.decode(entry, in: segment, with: decoder).withUnsafeBufferPointer { records in
                 if entry.endSequence > checkpoint.identityFrom {
                     index.restore(records, firstSequence: entry.firstSequence)
+                }
+                if let options, entry.endSequence >= nextCheck {
+                    nextCheck = entry.endSequence + options.identityCheckCount
+                    _ = try index.closeDates(
+                        idleBefore: 0, durable: entry.endSequence - 1, byteLimit: options.identityByteCount)
                 }
                 if entry.endSequence > checkpoint.sequence + 1 {
                     let counted = Int(max(checkpoint.sequence + 1, entry.firstSequence) - entry.firstSequence)
