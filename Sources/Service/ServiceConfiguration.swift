@@ -22,8 +22,9 @@ public struct ServiceConfiguration: Sendable {
     public var drainMilliseconds: Int64 = 10_000
     /// How long a connection that was closed for a fault may take to read why, in milliseconds.
     public var lingerMilliseconds: Int64 = 1_000
-    /// How long after somebody's new records clients with old ones hold back, in milliseconds.
-    public var courtesyMilliseconds: Int64 = 200
+    /// How long after somebody's new records clients with old ones hold back, in milliseconds: longer than a window of old
+    /// records can hold up everyone.
+    public var courtesyMilliseconds: Int64 = 5_000
     /// The server's name and version in welcomes.
     public var serverName = "sluice"
 
