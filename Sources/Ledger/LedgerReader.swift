@@ -69,7 +69,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     /// The statistics that a question asks for, as of the log's end.
     public func answer(_ question: Question, despiteDamage: Bool) throws -> Answer {
         try state.withLock { state in
-            let statistics = Statistics(log: log, calendar: calendar, leftOut: state.restored.leftOut)
+            let statistics = Statistics(log: log, calendar: calendar, leftOut: state.restored.uncounted)
             return try statistics.answer(question, despiteDamage: despiteDamage, catalogue: state.catalogue) {
                 rollup, days in
                 Folder.View(
@@ -84,7 +84,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     public func find(_ id: RecordID, despiteDamage: Bool) throws -> Findings {
         try state.withLock { state in
             try log.find(
-                id, among: state.restored.index.candidates(for: id), unknown: state.restored.leftOut,
+                id, among: state.restored.index.candidates(for: id), unknown: state.restored.unindexed,
                 despiteDamage: despiteDamage, DamageAssessment(calendar: calendar, catalogue: state.catalogue))
         }
     }

@@ -16,8 +16,12 @@ struct Restored {
     var index: IdentityIndex
     /// Has counted what the log holds beyond the checkpoint.
     var accumulator: RollupAccumulator
-    /// What a reader passed over: neither counted nor known to the index, where these had to read the log.
-    var leftOut: [DamagedStretch] = []
+    /// What a reader passed over.
+    private var leftOut: [DamagedStretch] = []
+    /// What is not counted, in the catalogue or in memory.
+    var uncounted: [DamagedStretch] { leftOut.filter { $0.sequences.upperBound > checkpoint.sequence + 1 } }
+    /// What the index does not know.
+    var unindexed: [DamagedStretch] { leftOut.filter { $0.sequences.upperBound > checkpoint.identityFrom } }
     /// Why the index's files were not taken over and it was made anew.
     var indexFault: IndexError?
 

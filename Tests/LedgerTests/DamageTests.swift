@@ -19,16 +19,17 @@ import Transactions
 
     private func total(_ answer: Answer) -> Int128 { answer.rows.reduce(0) { $0 + ($1.values[0] ?? 0) } }
 
-    /// Four days of 1,000 records, a sealed segment or more for each.
+    /// Four days of 2,000 records, a sealed segment or more for each. The chain goes on from the last 4,096 records, which no
+    /// test damages.
     private func fourDays(_ directory: TemporaryDirectory) throws -> LedgerFiles {
         try directory.files.createUTC()
         var options = LedgerOptions()
-        options.segmentByteCount = 8_000
+        options.segmentByteCount = 16_000
+        let ledger = try Ledger(directory.files, options: options)
+        defer { ledger.close() }
         for number in 0..<4 {
-            let records = (number * 1000..<number * 1000 + 1000).map { record($0, time: noon + Int64(number) * day) }
-            for start in stride(from: 0, to: 1000, by: 200) {
-                try directory.files.load(Array(records[start..<start + 200]), options: options)
-            }
+            let records = (number * 2000..<number * 2000 + 2000).map { record($0, time: noon + Int64(number) * day) }
+            for start in stride(from: 0, to: 2000, by: 400) { _ = try ledger.load(Array(records[start..<start + 400])) }
         }
         return directory.files
     }
@@ -55,14 +56,14 @@ import Transactions
     @Test(arguments: [true, false]) func wholeDaysAreAnsweredAndTheOthersNamed(isInHeader: Bool) throws {
         let directory = try TemporaryDirectory()
         let files = try fourDays(directory)
-        let (path, entry) = try block(1500, files)
+        let (path, entry) = try block(3000, files)
         try flip(path, isInHeader ? entry.offset + 60 : entry.offset + entry.byteCount - 9)
         func check(_ view: any LedgerView) throws {
             // Rollups were counted before; nothing is known of the damage yet.
             let daily = try view.answer(Question(by: [.day], measures: [.attempts]))
-            #expect(daily.rows.map { $0.values[0] } == [1000, 1000, 1000, 1000])
-            #expect(total(try view.answer(byOutcome(0...0))) == 1000)
-            #expect(total(try view.answer(byOutcome(2...3))) == 2000)
+            #expect(daily.rows.map { $0.values[0] } == [2000, 2000, 2000, 2000])
+            #expect(total(try view.answer(byOutcome(0...0))) == 2000)
+            #expect(total(try view.answer(byOutcome(2...3))) == 4000)
             for days in [1...1, 0...3, 1...2] as [ClosedRange<Int32>] {
                 let error = #expect(throws: DamageError.self) { try view.answer(byOutcome(days)) }
                 let place = "damage in \(path) at offset \(entry.offset), sequences "
@@ -71,7 +72,7 @@ import Transactions
                     "\(error?.description ?? "none")")
             }
             let partial = try view.answer(byOutcome(0...3), despiteDamage: true)
-            #expect(total(partial) == 4000 - Int128(entry.recordCount))
+            #expect(total(partial) == 8000 - Int128(entry.recordCount))
             #expect(partial.damage.map(\.isLeftOut) == [true])
             #expect(partial.damage.map(\.days) == [[CalendarDay("2024-03-06")!]])
             #expect(partial.damage.map(\.sequences) == [entry.firstSequence...entry.endSequence - 1])
@@ -90,14 +91,14 @@ import Transactions
         defer { ledger.close() }
         try check(ledger)
         // It takes new records, and tells old ones from them where that can be told.
-        #expect(try ledger.load(records(5000..<5100)).accepted == 100)
+        #expect(try ledger.load(records(9000..<9100)).accepted == 100)
     }
 
     /// Late duplicates of what cannot be read are refused by the batch, with the place; everything else goes on.
     @Test func batchesThatNeedTheDamageAreRefusedAndNoOthers() throws {
         let directory = try TemporaryDirectory()
         let files = try fourDays(directory)
-        let (path, entry) = try block(1500, files)
+        let (path, entry) = try block(3000, files)
         try flip(path, entry.offset + entry.byteCount - 9)
         let ledger = try Ledger(files)
         defer { ledger.close() }
@@ -110,15 +111,15 @@ import Transactions
             }
         }
         let late = record(lost, time: noon + day)
-        switch send([record(6000), late, record(6001)]) {
+        switch send([record(9000), late, record(9001)]) {
         case .success: Issue.record("a duplicate was decided on without its original")
         case .failure(let refusal):
             #expect(refusal.cause == .damaged)
             #expect(refusal.description.contains("\(path) at offset \(entry.offset)"), "\(refusal)")
         }
-        #expect(try send([record(6000), record(6001)]).get().accepted == 2, "a refused batch changed nothing")
+        #expect(try send([record(9000), record(9001)]).get().accepted == 2, "a refused batch changed nothing")
         #expect(try send([record(lost - 1, time: noon + day)]).get().duplicates == 1)
-        #expect(try ledger.total(.attempts) == [4002])
+        #expect(try ledger.total(.attempts) == [8002])
         #expect(ledger.failure == nil)
     }
 
@@ -126,8 +127,8 @@ import Transactions
     @Test func withoutCatalogueWholeDaysAreReadAndRebuildRefusesBeforeItRemovesAnything() throws {
         let directory = try TemporaryDirectory()
         let files = try fourDays(directory)
-        let (path, entry) = try block(1500, files)
-        let (otherPath, other) = try block(3700, files)
+        let (path, entry) = try block(3000, files)
+        let (otherPath, other) = try block(7700, files)
         try flip(path, entry.offset + 60)
         try flip(otherPath, other.offset + other.byteCount - 9)
         func listing() throws -> [String] {
@@ -153,7 +154,7 @@ import Transactions
         // No header and no catalogue tell of which days the lost block was.
         #expect(throws: DamageError.self) { try reader.answer(byDay) }
         let partial = try reader.answer(byDay, despiteDamage: true)
-        #expect(partial.rows.map { $0.values[0] } == [1000])
+        #expect(partial.rows.map { $0.values[0] } == [2000])
         #expect(partial.damage.contains { $0.days == nil && $0.isLeftOut })
         #expect(throws: DamageError.self) { try reader.find(record(1).id) }
         #expect(try reader.find(record(1).id, despiteDamage: true).records.map(\.sequence) == [2])
@@ -181,20 +182,20 @@ import Transactions
     @Test func aLostSegmentIsNamedAndTheRestIsRead() throws {
         let directory = try TemporaryDirectory()
         let files = try fourDays(directory)
-        let (path, _) = try block(1500, files)
+        let (path, _) = try block(3000, files)
         let first = LogSegmentNames.first(path)
         try FileManager.default.removeItem(atPath: path)
         var verification = Verification(files)
         let faults = try verification.run { _, _ in }.faults
         #expect(faults.contains { $0.contains("sequences \(first) to ") }, "\(faults)")
-        #expect(total(try LedgerReader(files).answer(byOutcome(2...3))) == 2000)
+        #expect(total(try LedgerReader(files).answer(byOutcome(2...3))) == 4000)
         #expect(throws: DamageError.self) { try LedgerReader(files).answer(byOutcome(1...1)) }
         let ledger = try Ledger(files)
-        #expect(try ledger.load(records(5000..<5100)).accepted == 100)
+        #expect(try ledger.load(records(9000..<9100)).accepted == 100)
         ledger.close()
         // The first segment, too.
         try FileManager.default.removeItem(atPath: files.firstSegment)
-        #expect(total(try LedgerReader(files).answer(byOutcome(2...3))) == 2000)
+        #expect(total(try LedgerReader(files).answer(byOutcome(2...3))) == 4000)
         var again = Verification(files)
         #expect(
             try again.run { _, _ in }.faults.contains { $0.contains("\(files.log)") && $0.contains("sequences 1 to ") })
