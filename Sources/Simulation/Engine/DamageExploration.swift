@@ -46,7 +46,17 @@ public final class DamageExploration: Sendable {
     ///   - largestBatch: records of a batch, at most.
     public init(seed: UInt64, segmentByteCount: Int, largestBatch: Int) throws {
         self.seed = seed
-        let files = files
+        let disk = try DamageExploration.diskWithLedger(
+            in: files, seed: seed, segmentByteCount: segmentByteCount, largestBatch: largestBatch)
+        disk.setHook(nil)
+        image = disk.image()
+        truth = try DamageExploration.truth(of: files, on: SimulatedDisk(afterProcessCrash: image))
+    }
+
+    /// Everything that has the ledger open is gone when this returns, so that nothing is left in SQLite's write-ahead log.
+    private static func diskWithLedger(
+        in files: LedgerFiles, seed: UInt64, segmentByteCount: Int, largestBatch: Int
+    ) throws -> SimulatedDisk {
         var generator = SeededGenerator(seed: seed)
         var options = LedgerOptions(drawnFrom: &generator)
         options.segmentByteCount = segmentByteCount
@@ -71,9 +81,7 @@ public final class DamageExploration: Sendable {
             session = try openSession()
         }
         session.close()
-        disk.setHook(nil)
-        image = disk.image()
-        truth = try DamageExploration.truth(of: files, on: SimulatedDisk(afterProcessCrash: image))
+        return disk
     }
 
     private static func truth(of files: LedgerFiles, on disk: SimulatedDisk) throws -> Truth {
