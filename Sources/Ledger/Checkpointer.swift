@@ -144,8 +144,7 @@ final class Checkpointer: @unchecked Sendable {
     private func mergeChunks() throws {
         for (rollup, day) in try catalogue.placesWithChunks(atLeast: Checkpointer.mergedChunkCount) {
             let stored = try catalogue.chunks(rollup: rollup, days: day...day)
-            let merged = try RollupChunk.merge(
-                stored.map { stored in try stored.bytes.withUnsafeBytes { try RollupChunk(decoding: $0) } })
+            let merged = try RollupChunk.merge(stored.map { try $0.decoded(of: catalogue.path) })
             try catalogue.replace(
                 stored.map(\.sequences),
                 by: Catalogue.Chunk(rollup: rollup, day: day, sequences: merged.sequences, bytes: merged.encoded()))

@@ -257,15 +257,18 @@ final class Committer: @unchecked Sendable {
         for batch in take.batches where batch.batch.isPlaceholder {
             verdicts[batch.offset] = Verdict(Fault(.id, .missing))
         }
-        let acceptedCount = try index.judge(
-            records, firstSequence: nextSequence, verdicts: verdicts, source: self)
+        let judgement = try index.judge(
+            records, batches: take.batches.map { $0.offset..<$0.offset + $0.count }, firstSequence: nextSequence,
+            verdicts: verdicts, source: self)
+        let acceptedCount = judgement.acceptedCount
         commit.records = UnsafeBufferPointer(rebasing: UnsafeBufferPointer(records)[..<acceptedCount])
         // The block's header carries the link before its own records.
         let before = chain
         chain.append(commit.records)
         let head = chain.head
         commit.chain = head
-        commit.answers = answers(to: take, UnsafeBufferPointer(verdicts), head: head)
+        commit.answers = answers(
+            to: take, UnsafeBufferPointer(verdicts), head: head, unconfirmed: judgement.unconfirmed)
         if acceptedCount > 0 { chainBeforeBlock = before }
         inFlight.append(InFlight(firstSequence: nextSequence, records: commit.records, ringStart: take.start))
         nextSequence += UInt64(acceptedCount)
@@ -283,10 +286,16 @@ final class Committer: @unchecked Sendable {
     }
 
     private func answers(
-        to take: Take, _ verdicts: UnsafeBufferPointer<Verdict>, head: ChainHead
+        to take: Take, _ verdicts: UnsafeBufferPointer<Verdict>, head: ChainHead, unconfirmed: [Int: any Error]
     ) -> [(owner: any BatchOwner, answer: BatchAnswer)] {
         var sequence = nextSequence
-        return take.batches.map { batch, offset, count in
+        return take.batches.enumerated().map { place, entry in
+            let (batch, offset, count) = entry
+            if let error = unconfirmed[place] {
+                let refusal = Refusal(
+                    .damaged, "records of this batch have to be compared with what cannot be read: \(error)")
+                return (batch.owner, BatchAnswer(batch: batch.number, result: .failure(refusal)))
+            }
             let own = UnsafeBufferPointer(rebasing: verdicts[offset..<offset + count])
             let receipt = batch.receipt(own, firstSequence: sequence, chain: head)
             sequence += UInt64(receipt.accepted)

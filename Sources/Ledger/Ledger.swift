@@ -71,6 +71,11 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let (restored, catalogue) = try Restored.restore(
             files, fileSystem: fileSystem, options: options, mayWrite: true, openCatalogue: openCatalogue)
         if let cut = restored.cut { report(cut.description) }
+        if let fault = restored.indexFault { report("the identity index is made anew from the log: \(fault.cause)") }
+        try restored.log.checkStarts()
+        for stretch in restored.log.knownDamage {
+            report("\(stretch); days that are whole are answered. Restore the segment from a copy")
+        }
         (log, cut, calendar, registry) = (restored.log, restored.cut, restored.calendar, restored.names)
         settings = restored.log.settings
         tokeniser = try files.tokeniser(fileSystem: fileSystem)
@@ -196,16 +201,18 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     // MARK: Asking
 
     /// The statistics that a question asks for, as of the last sequence that was receipted before the call. Blocks.
-    public func answer(_ question: Question) throws -> Answer {
+    public func answer(_ question: Question, despiteDamage: Bool) throws -> Answer {
         try checkOpen()
         let statistics = Statistics(log: log, calendar: calendar)
         return try readCatalogue.withLock { box in
-            try statistics.answer(question, catalogue: box.catalogue) { folder.view(of: $0, days: $1) }
+            try statistics.answer(question, despiteDamage: despiteDamage, catalogue: box.catalogue) {
+                folder.view(of: $0, days: $1)
+            }
         }
     }
 
     /// Every event with an id, in order of sequence. Blocks.
-    public func find(_ id: RecordID) throws -> [FoundRecord] {
+    public func find(_ id: RecordID, despiteDamage: Bool) throws -> Findings {
         try checkOpen()
         let found = Mutex<Result<[UInt64], any Error>?>(nil)
         let done = machine.makeDoorbell()
@@ -216,13 +223,17 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         _ = done.wait { found.withLock { $0 != nil } }
         let end = log.endSequence
         let candidates = try found.withLock { try $0!.get() }.filter { $0 < end }
-        return try log.find(id, among: candidates)
+        return try readCatalogue.withLock { box in
+            try log.find(
+                id, among: candidates, unknown: [], despiteDamage: despiteDamage,
+                DamageAssessment(calendar: calendar, catalogue: box.catalogue))
+        }
     }
 
     /// What is in the ledger. Blocks.
     public func status() throws -> LedgerStatus {
         try LedgerStatus(
-            files: files, log: log, names: registry, days: answer(LedgerStatus.daysQuestion),
+            files: files, log: log, names: registry, days: answer(LedgerStatus.daysQuestion, despiteDamage: true),
             checkpoint: checkpointer.checkpointSequence, chain: flusher.chain, isServed: true, fileSystem: fileSystem)
     }
 
@@ -253,9 +264,28 @@ public final class Ledger: LedgerView, @unchecked Sendable {
 
 extension Log {
     /// The records with an id among candidates of the index.
-    func find(_ id: RecordID, among candidates: [UInt64]) throws -> [FoundRecord] {
-        zip(candidates, try records(at: candidates, cache: BlockCache()))
-            .filter { $1.id == id }
-            .map { FoundRecord(sequence: $0, record: $1) }
+    /// - Parameters:
+    ///   - unknown: stretches of the log whose identities the index does not know.
+    ///   - despiteDamage: leave out what cannot be read, and say so, instead of failing.
+    func find(
+        _ id: RecordID, among candidates: [UInt64], unknown: [DamagedStretch], despiteDamage: Bool,
+        _ assessment: DamageAssessment
+    ) throws -> Findings {
+        let cache = BlockCache()
+        var found: [FoundRecord] = []
+        var damaged: [UInt64] = []
+        for candidate in candidates {
+            do {
+                let record = try records(at: [candidate], cache: cache)[0]
+                if record.id == id { found.append(FoundRecord(sequence: candidate, record: record)) }
+            } catch let error as LogError where error.isDamage {
+                guard knownDamage.contains(where: { $0.sequences.contains(candidate) }) else { throw error }
+                damaged.append(candidate)
+            }
+        }
+        let stretches = knownDamage.filter { stretch in damaged.contains(where: stretch.sequences.contains) }
+        let damage = try (unknown + stretches).map { try assessment.mark($0, isLeftOut: true) }
+        guard damage.isEmpty || despiteDamage else { throw DamageError(damage: damage) }
+        return Findings(records: found, damage: damage)
     }
 }

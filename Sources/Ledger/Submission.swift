@@ -39,6 +39,8 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case closing = 3
         /// A space has no room for further names, or the limit on new names was reached.
         case namesExhausted = 4
+        /// Damage: what the records have to be compared with, to tell duplicates from new ones, cannot be read.
+        case damaged = 7
     }
 
     /// What kind of trouble it is.

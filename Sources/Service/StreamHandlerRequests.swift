@@ -1,5 +1,6 @@
 import Ledger
 import NIOCore
+import Storage
 import StreamProtocol
 import Transactions
 
@@ -42,7 +43,8 @@ extension StreamHandler {
                 switch result {
                 case .success(let bytes): AnswerPart.encode(bytes, request: query.number, to: &answers)
                 case .failure(let error):
-                    RequestFailure(.queryFailed, mayRetry: false, "\(error)")
+                    let isDamage = error is DamageError || (error as? LogError)?.isDamage == true
+                    RequestFailure(isDamage ? .damaged : .queryFailed, mayRetry: false, "\(error)")
                         .encodeFailed(request: query.number, to: &answers)
                 }
                 session.answeredRequest()
@@ -91,6 +93,7 @@ extension RequestFailure {
             case .failed: .failed
             case .closing: .closing
             case .namesExhausted: .namesExhausted
+            case .damaged: .damaged
             }
         self.init(cause, mayRetry: refusal.cause == .diskFull || refusal.cause == .closing, refusal.description)
     }

@@ -77,6 +77,21 @@ final class IdentityFile {
         self.starts = starts
     }
 
+    /// What a file is called.
+    static func name(day: Int32, through: UInt64) -> String { "\(CalendarDay(daysSince1970: day)).\(through).index" }
+
+    /// Throws unless the file is the one that its name promises, of a past that is in the log: another file's copy is found out.
+    func checkName(durable: UInt64) throws(IndexError) {
+        guard path.hasSuffix("/" + IdentityFile.name(day: header.day, through: header.through)) else {
+            throw IndexError(
+                path,
+                "it holds the identities of \(CalendarDay(daysSince1970: header.day)) up to sequence \(header.through)")
+        }
+        guard header.through <= durable else {
+            throw IndexError(path, "it speaks of sequences up to \(header.through), and the log ends with \(durable)")
+        }
+    }
+
     /// Checks the CRC of the entries.
     func verify() throws {
         var checksum: UInt32 = 0
@@ -211,7 +226,9 @@ final class IdentityFile {
 /// Damage of a derived index file; it can be made anew from the log.
 public struct IndexError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The file and what is wrong with it.
-    public let description: String
+    public let cause: String
+    /// The cause, and what to do.
+    public var description: String { "\(cause); 'sluice rebuild' makes it anew" }
 
-    init(_ path: String, _ reason: String) { description = "\(path): \(reason); 'sluice rebuild' makes it anew" }
+    init(_ path: String, _ reason: String) { cause = "\(path): \(reason)" }
 }

@@ -82,6 +82,8 @@ public struct RequestFailure: Error, Hashable, Sendable, CustomStringConvertible
         case queryFailed = 5
         /// This connection may not ask that: queries are answered on the local socket only.
         case notAllowed = 6
+        /// Damage: what the batch has to be compared with, or the query asks for, cannot be read.
+        case damaged = 7
     }
 
     /// What kind of trouble it is.
