@@ -45,11 +45,14 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .target(name: "CPlatform"),
         room("Transactions", [crypto]),
-        room("RingBuffer", ["CPlatform"]),
+        room("Locks"),
+        room("RingBuffer", ["CPlatform", "Locks"]),
         room("Columns", ["Transactions", "CLZ4", "CPlatform"]),
-        room("Storage", ["Columns", "Transactions", "CSQLite", "CPlatform"]),
+        room("Storage", ["Columns", "Transactions", "Locks", "CSQLite", "CPlatform"]),
         room("Rollups", ["Transactions", "Columns", "CLZ4", "CPlatform"]),
-        room("Ledger", ["Transactions", "RingBuffer", "Columns", "Storage", "Rollups", "CPlatform", crypto]),
+        room(
+            "Ledger",
+            ["Transactions", "Locks", "RingBuffer", "Columns", "Storage", "Rollups", "CPlatform", crypto]),
         room(
             "Simulation",
             ["Ledger", "Storage", "Columns", "Rollups", "RingBuffer", "Transactions", "CSQLite"]),

@@ -1,7 +1,7 @@
+import Locks
 import RingBuffer
 import Rollups
 import Storage
-import Synchronization
 import Transactions
 
 /// The thread that adds statistics to the catalogue, one checkpoint at a time, while the folder goes on.
@@ -25,7 +25,7 @@ final class Checkpointer: @unchecked Sendable {
     private let identity: IdentityProgress
     private let report: @Sendable (String) -> Void
     private let bell: Doorbell
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     private static let mergedChunkCount = 8
 
@@ -42,7 +42,7 @@ final class Checkpointer: @unchecked Sendable {
         self.names = names
         self.identity = identity
         self.report = report
-        state = Mutex(State(checkpointSequence: checkpointSequence))
+        state = Lock(State(checkpointSequence: checkpointSequence))
     }
 
     var isBusy: Bool { state.withLock { $0.pending != nil } }

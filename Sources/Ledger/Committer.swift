@@ -1,4 +1,5 @@
 import Columns
+import Locks
 import RingBuffer
 import Storage
 import Synchronization
@@ -40,7 +41,7 @@ final class Committer: @unchecked Sendable {
     private let index: IdentityIndex
     private let options: LedgerOptions
     private let machine: any Machine
-    private let requests = Mutex(Requests())
+    private let requests = Lock(Requests())
     private let requestCount = Atomic<Int>(0)
 
     private var position: UInt64 = 0

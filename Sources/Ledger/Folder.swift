@@ -1,7 +1,7 @@
+import Locks
 import RingBuffer
 import Rollups
 import Storage
-import Synchronization
 import Transactions
 
 /// The thread that adds durable records to the rollups, and frees their slots.
@@ -36,7 +36,7 @@ final class Folder: @unchecked Sendable {
     private let checkpointer: Checkpointer
     private let machine: any Machine
     private let bell: Doorbell
-    private let queue = Mutex(Queue())
+    private let queue = Lock(Queue())
     private var lastCheckpointNanoseconds: Int64
 
     /// - Parameter accumulator: has counted what the log holds beyond the checkpointer's last checkpoint.
@@ -83,7 +83,7 @@ final class Folder: @unchecked Sendable {
     }
 
     private func look<Outcome: Sendable>(_ body: @escaping @Sendable (Folder) -> Outcome) -> Outcome {
-        let answer = Mutex<Outcome?>(nil)
+        let answer = Lock<Outcome?>(nil)
         let done = machine.makeDoorbell()
         let task = Task.look { folder in
             let result = body(folder)

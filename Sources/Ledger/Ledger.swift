@@ -1,4 +1,5 @@
 import Foundation
+import Locks
 import RingBuffer
 import Rollups
 import Storage
@@ -31,7 +32,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     private let checkpointer: Checkpointer
     private let threads: [EngineThread]
     /// For questions; a catalogue is used by one thread at a time.
-    private let readCatalogue: Mutex<CatalogueBox>
+    private let readCatalogue: Lock<CatalogueBox>
     private let isClosed = Atomic<Bool>(false)
 
     /// A connection that only ever is used under its mutex.
@@ -73,7 +74,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         (log, cut, calendar, registry) = (restored.log, restored.cut, restored.calendar, restored.names)
         settings = restored.log.settings
         tokeniser = try files.tokeniser(fileSystem: fileSystem)
-        readCatalogue = Mutex(CatalogueBox(catalogue: try openCatalogue(settings)))
+        readCatalogue = Lock(CatalogueBox(catalogue: try openCatalogue(settings)))
 
         let chain = try ChainHasher(endOf: log)
         let committerBell = machine.makeDoorbell()
@@ -197,7 +198,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     /// Every event with an id, in order of sequence. Blocks.
     public func find(_ id: RecordID) throws -> [FoundRecord] {
         try checkOpen()
-        let found = Mutex<Result<[UInt64], any Error>?>(nil)
+        let found = Lock<Result<[UInt64], any Error>?>(nil)
         let done = machine.makeDoorbell()
         committer.perform { index in
             found.withLock { $0 = Result { try index.candidates(for: id) } }

@@ -1,4 +1,5 @@
 import CPlatform
+import Locks
 import Synchronization
 
 /// A bounded ring of fixed-size slots between many producers and a graph of consumers, lock-free on its fast path.

@@ -1,5 +1,5 @@
 import Columns
-import Synchronization
+import Locks
 import Transactions
 
 /// The log: all blocks in order of sequence, in segments. One thread appends; any thread reads what is durable.
@@ -21,7 +21,7 @@ public final class Log: Sendable {
         var listed: [UInt64] = []
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     /// Lists of blocks are kept for so many segments; a list of the smallest blocks takes about 60 MB.
     private static let listedSegmentCount = 16
@@ -34,7 +34,7 @@ public final class Log: Sendable {
         self.directory = directory
         self.settings = settings
         self.fileSystem = fileSystem
-        state = Mutex(
+        state = Lock(
             State(segments: segments, endSequence: endSequence, lastChecksum: lastChecksum, lastEnd: lastEnd))
     }
 

@@ -1,5 +1,5 @@
 import Columns
-import Synchronization
+import Locks
 
 /// Where a block is, and what it holds; from its header.
 public struct BlockEntry: Hashable, Sendable {
@@ -38,13 +38,13 @@ public final class LogSegment: Sendable {
     public let path: String
     let file: any StorageFile
     /// The durable blocks in order; nil until they are asked for.
-    private let directory: Mutex<[BlockEntry]?>
+    private let directory: Lock<[BlockEntry]?>
 
     init(firstSequence: UInt64, path: String, file: any StorageFile, directory: [BlockEntry]?) {
         self.firstSequence = firstSequence
         self.path = path
         self.file = file
-        self.directory = Mutex(directory)
+        self.directory = Lock(directory)
     }
 
     /// The file's name for a first sequence: 20 digits, so that names sort as numbers do.
