@@ -46,7 +46,8 @@ let package = Package(
         .target(name: "CPlatform"),
         room("Transactions", [crypto]),
         room("Locks"),
-        room("RingBuffer", ["CPlatform", "Locks"]),
+        .target(
+            name: "RingBuffer", dependencies: ["CPlatform", "Locks"], exclude: ["Model"], swiftSettings: strict),
         room("Columns", ["Transactions", "CLZ4", "CPlatform"]),
         room("Storage", ["Columns", "Transactions", "Locks", "CSQLite", "CPlatform"]),
         room("Rollups", ["Transactions", "Columns", "CLZ4", "CPlatform"]),
@@ -88,7 +89,9 @@ let package = Package(
         tests("StorageTests", ["Storage", "Columns", "Transactions"]),
         tests("RollupsTests", ["Rollups", "Transactions", "Columns"]),
         tests("PresentationTests", ["Presentation", "Rollups", "Transactions"]),
-        tests("LedgerTests", ["Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
+        tests(
+            "LedgerTests",
+            ["Ledger", "Locks", "RingBuffer", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
         tests(
             "SimulationTests",
             ["Simulation", "Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay", "CSQLite"]),

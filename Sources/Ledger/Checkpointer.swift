@@ -6,7 +6,8 @@ import Transactions
 
 /// The thread that adds statistics to the catalogue, one checkpoint at a time, while the folder goes on.
 ///
-/// A checkpoint that fails (a full disk, say) stays pending and is tried again; nothing that it holds is forgotten.
+/// A checkpoint that fails (a full disk, say) stays pending and is tried again; nothing that it holds is forgotten. Only when
+/// the ledger is being closed it is given up, and all that follow with it: the log has it all, and the next start counts it.
 final class Checkpointer: @unchecked Sendable {
     private struct Pending {
         var rollups: DrainedRollups
@@ -18,6 +19,8 @@ final class Checkpointer: @unchecked Sendable {
         var pending: Pending?
         var checkpointSequence: UInt64
         var isClosing = false
+        var mayTryAgain = true
+        var hasGivenUp = false
     }
 
     private let catalogue: Catalogue
@@ -51,9 +54,16 @@ final class Checkpointer: @unchecked Sendable {
 
     func waitUntilIdle() { _ = bell.wait { !isBusy } }
 
+    /// From now on a checkpoint that fails is not tried again, so that nobody waits for it for ever.
+    func tryNothingAgain() {
+        state.withLock { $0.mayTryAgain = false }
+        bell.ring()
+    }
+
     /// Takes what the folder has counted since the last checkpoint. The folder calls it when nothing is pending.
     func start(_ rollups: DrainedRollups) {
         state.withLock { state in
+            guard !state.hasGivenUp else { return }
             precondition(state.pending == nil, "one checkpoint at a time")
             let checkpoint = identity.checkpoint(sequence: rollups.sequences?.upperBound ?? state.checkpointSequence)
             state.pending = Pending(rollups: rollups, names: names.takeUnsaved(), checkpoint: checkpoint)
@@ -61,11 +71,13 @@ final class Checkpointer: @unchecked Sendable {
         bell.ring()
     }
 
-    /// The chunks of a rollup that are on their way into the catalogue, and up to where it reaches without them.
+    /// The chunks of a rollup that are on their way into the catalogue, and up to where it reaches without them; nil when
+    /// chunks were given up.
     func pendingChunks(
         rollup: RollupDeclaration, days: ClosedRange<CalendarDay>
-    ) -> (checkpointSequence: UInt64, chunks: [RollupChunk]) {
-        let (sequence, pending) = state.withLock { ($0.checkpointSequence, $0.pending) }
+    ) -> (checkpointSequence: UInt64, chunks: [RollupChunk])? {
+        let (sequence, pending, hasGivenUp) = state.withLock { ($0.checkpointSequence, $0.pending, $0.hasGivenUp) }
+        if hasGivenUp { return nil }
         let chunks = pending?.rollups.chunks() ?? []
         return (sequence, chunks.filter { $0.rollup == rollup && days.contains($0.day) })
     }
@@ -80,8 +92,7 @@ final class Checkpointer: @unchecked Sendable {
     func run() {
         while true {
             _ = bell.wait { state.withLock { $0.pending != nil || $0.isClosing } }
-            let (pending, isClosing) = state.withLock { ($0.pending, $0.isClosing) }
-            guard let pending else { return }
+            guard let pending = state.withLock({ $0.pending }) else { return }
             do {
                 try save(pending)
                 state.withLock { state in
@@ -91,12 +102,20 @@ final class Checkpointer: @unchecked Sendable {
                 bell.ring()
                 try mergeChunks()
             } catch {
-                report("statistics could not be saved, trying again: \(error)")
-                // At the end there is no again: the log has it all, and the next start counts it.
-                if isClosing { state.withLock { $0.pending = nil } }
-                bell.ring()
-                _ = bell.wait(timeoutNanoseconds: 1_000_000_000) { state.withLock { $0.isClosing } }
+                let next = givesUp() ? "the next start counts them" : "trying again"
+                report("statistics could not be saved, \(next): \(error)")
+                _ = bell.wait(timeoutNanoseconds: 1_000_000_000) { state.withLock { !$0.mayTryAgain } }
             }
+        }
+    }
+
+    private func givesUp() -> Bool {
+        defer { bell.ring() }
+        return state.withLock { state in
+            guard !state.mayTryAgain, state.pending != nil else { return false }
+            state.hasGivenUp = true
+            state.pending = nil
+            return true
         }
     }
 

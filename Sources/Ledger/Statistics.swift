@@ -16,12 +16,12 @@ struct Statistics {
     ///   - view: what memory knows beyond the catalogue; asked again when a checkpoint came between.
     func answer(
         _ question: Question, catalogue: Catalogue?,
-        view: (RollupDeclaration, ClosedRange<CalendarDay>) -> Folder.View
+        view: (RollupDeclaration, ClosedRange<CalendarDay>) throws -> Folder.View
     ) throws -> Answer {
         guard let rollup = question.rollup(among: RollupDeclaration.defaults) else { return try scan(question) }
         let days = (question.from ?? Statistics.allDays.lowerBound)...(question.to ?? Statistics.allDays.upperBound)
         while true {
-            let view = view(rollup, days)
+            let view = try view(rollup, days)
             var builder = try AnswerBuilder(question)
             for chunk in view.chunks { try builder.add(chunk) }
             guard let catalogue else { return builder.answer(asOf: view.sequence) }
