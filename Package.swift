@@ -45,11 +45,15 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .target(name: "CPlatform"),
         room("Transactions", [crypto]),
-        room("RingBuffer", ["CPlatform"]),
+        room("Locks"),
+        .target(
+            name: "RingBuffer", dependencies: ["CPlatform", "Locks"], exclude: ["Model"], swiftSettings: strict),
         room("Columns", ["Transactions", "CLZ4", "CPlatform"]),
-        room("Storage", ["Columns", "Transactions", "CSQLite", "CPlatform"]),
+        room("Storage", ["Columns", "Transactions", "Locks", "CSQLite", "CPlatform"]),
         room("Rollups", ["Transactions", "Columns", "CLZ4", "CPlatform"]),
-        room("Ledger", ["Transactions", "RingBuffer", "Columns", "Storage", "Rollups", "CPlatform", crypto]),
+        room(
+            "Ledger",
+            ["Transactions", "Locks", "RingBuffer", "Columns", "Storage", "Rollups", "CPlatform", crypto]),
         room(
             "Simulation",
             ["Ledger", "Storage", "Columns", "Rollups", "RingBuffer", "Transactions", "CSQLite"]),
@@ -85,7 +89,9 @@ let package = Package(
         tests("StorageTests", ["Storage", "Columns", "Transactions"]),
         tests("RollupsTests", ["Rollups", "Transactions", "Columns"]),
         tests("PresentationTests", ["Presentation", "Rollups", "Transactions"]),
-        tests("LedgerTests", ["Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
+        tests(
+            "LedgerTests",
+            ["Ledger", "Locks", "RingBuffer", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
         tests(
             "SimulationTests",
             ["Simulation", "Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay", "CSQLite"]),

@@ -1,4 +1,5 @@
 import Foundation
+import Locks
 import RingBuffer
 import Rollups
 import Storage
@@ -31,7 +32,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     private let checkpointer: Checkpointer
     private let threads: [EngineThread]
     /// For questions; a catalogue is used by one thread at a time.
-    private let readCatalogue: Mutex<CatalogueBox>
+    private let readCatalogue: Lock<CatalogueBox>
     private let isClosed = Atomic<Bool>(false)
 
     /// A connection that only ever is used under its mutex.
@@ -79,7 +80,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         (log, cut, calendar, registry) = (restored.log, restored.cut, restored.calendar, restored.names)
         settings = restored.log.settings
         tokeniser = try files.tokeniser(fileSystem: fileSystem)
-        readCatalogue = Mutex(CatalogueBox(catalogue: try openCatalogue(settings)))
+        readCatalogue = Lock(CatalogueBox(catalogue: try openCatalogue(settings)))
 
         let chain = try ChainHasher(endOf: log)
         let committerBell = machine.makeDoorbell()
@@ -126,7 +127,11 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         ].compactMap(\.self)
     }
 
-    deinit { close() }
+    deinit {
+        guard let end = takeEnd() else { return }
+        // The last who held it may be the owner of a batch, let go on the ledger's own thread, which cannot wait for itself.
+        if EngineThread.isCurrent { machine.startThread("closer", end) } else { end() }
+    }
 
     /// The most records of a batch.
     public static let largestBatch = 1024
@@ -150,7 +155,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
             records.count % Record.byteCount == 0 && (1...Ledger.largestBatch).contains(count),
             "a batch has 1 to \(Ledger.largestBatch) whole records")
         if isClosed.load(ordering: .acquiring) {
-            owner.ledgerDidAnswer([BatchAnswer(batch: batch, result: .failure(Ledger.closing))])
+            owner.ledgerDidAnswer([BatchAnswer(batch: batch, result: .failure(.closing))])
             return .taken
         }
         let rejected = Record.exceptions(
@@ -165,9 +170,13 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let copy = [UInt8](records)
         let ring = self.ring
         ring.claimInTurn(slotCount) { claim in
-            copy.withUnsafeBytes { entry.copy($0, to: claim.slots) }
-            ring.publish(claim, tag: entry.tag)
-            entry.owner.ledgerDidAdmitWaitingBatch()
+            if let claim {
+                copy.withUnsafeBytes { entry.copy($0, to: claim.slots) }
+                ring.publish(claim, tag: entry.tag)
+            } else {
+                owner.ledgerDidAnswer([BatchAnswer(batch: batch, result: .failure(.closing))])
+            }
+            owner.ledgerDidAdmitWaitingBatch()
         }
         return .waiting
     }
@@ -186,7 +195,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     public func requestCodes(for names: [Name], reply: @escaping @Sendable (Result<[UInt32], Refusal>) -> Void) {
         let known = registry.codes(for: names)
         if !known.contains(nil) { return reply(.success(known.compactMap(\.self))) }
-        if isClosed.load(ordering: .acquiring) { return reply(.failure(Ledger.closing)) }
+        if isClosed.load(ordering: .acquiring) { return reply(.failure(.closing)) }
         committer.request(Committer.NameRequest(names: names, reply: reply))
     }
 
@@ -206,7 +215,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let statistics = Statistics(log: log, calendar: calendar)
         return try readCatalogue.withLock { box in
             try statistics.answer(question, despiteDamage: despiteDamage, catalogue: box.catalogue) {
-                folder.view(of: $0, days: $1)
+                try folder.view(of: $0, days: $1)
             }
         }
     }
@@ -214,10 +223,10 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     /// Every event with an id, in order of sequence. Blocks.
     public func find(_ id: RecordID, despiteDamage: Bool) throws -> Findings {
         try checkOpen()
-        let found = Mutex<Result<[UInt64], any Error>?>(nil)
+        let found = Lock<Result<[UInt64], any Error>?>(nil)
         let done = machine.makeDoorbell()
         committer.perform { index in
-            found.withLock { $0 = Result { try index.candidates(for: id) } }
+            found.withLock { $0 = Result { try index.get().candidates(for: id) } }
             done.ring()
         }
         _ = done.wait { found.withLock { $0 != nil } }
@@ -241,10 +250,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     public func names(of space: NameSpace) -> [UInt32: String] { registry.names(of: space) }
 
     private func checkOpen() throws(Refusal) {
-        if isClosed.load(ordering: .acquiring) { throw Ledger.closing }
+        if isClosed.load(ordering: .acquiring) { throw .closing }
     }
-
-    private static let closing = Refusal(.closing, "the ledger is being closed")
 
     /// Why nothing more may be written; nil while all is well.
     public var failure: Refusal? { flusher.failure }
@@ -253,12 +260,19 @@ public final class Ledger: LedgerView, @unchecked Sendable {
 
     /// Takes what was submitted, makes it durable, saves statistics and index, and lets go of the files. Blocks.
     public func close() {
-        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        checkpointer.prepareToClose()
-        for thread in threads { thread.stop() }
-        // Whoever takes the lock next may copy the catalogue's files.
-        readCatalogue.withLock { $0.catalogue.close() }
-        lock.release()
+        takeEnd()?()
+    }
+
+    /// What ends the ledger, for the first who asks. It does not hold the ledger.
+    private func takeEnd() -> (@Sendable () -> Void)? {
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return nil }
+        return { [checkpointer, threads, readCatalogue, lock] in
+            checkpointer.prepareToClose()
+            for thread in threads { thread.stop() }
+            // Whoever takes the lock next may copy the catalogue's files.
+            readCatalogue.withLock { $0.catalogue.close() }
+            lock.release()
+        }
     }
 }
 

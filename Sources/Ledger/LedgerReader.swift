@@ -1,6 +1,6 @@
+import Locks
 import Rollups
 import Storage
-import Synchronization
 import Transactions
 
 /// A ledger at rest, read by a process that changes nothing: it shares the lock with other readers and keeps holders out.
@@ -13,7 +13,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     private let fileSystem: any FileSystem
     private let lock: any FileLock
     /// Used under the mutex only: index, accumulator and catalogue are for one thread at a time.
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let registry: NameRegistry
     private let log: Log
     private let calendar: BusinessCalendar
@@ -44,7 +44,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
         registry = restored.names
         log = restored.log
         calendar = restored.calendar
-        state = Mutex(State(restored: restored, catalogue: catalogue))
+        state = Lock(State(restored: restored, catalogue: catalogue))
     }
 
     /// The catalogue as the last holder left it. After a crash part of it lies in SQLite's write-ahead log, which only a writer

@@ -23,7 +23,7 @@ struct Statistics {
     ///   - view: what memory knows beyond the catalogue; asked again when a checkpoint came between.
     func answer(
         _ question: Question, despiteDamage: Bool, catalogue: Catalogue?,
-        view: (RollupDeclaration, ClosedRange<CalendarDay>) -> Folder.View
+        view: (RollupDeclaration, ClosedRange<CalendarDay>) throws -> Folder.View
     ) throws -> Answer {
         var (answer, passedOver) = try count(question, catalogue: catalogue, view: view)
         let known = log.knownDamage
@@ -35,12 +35,12 @@ struct Statistics {
 
     private func count(
         _ question: Question, catalogue: Catalogue?,
-        view: (RollupDeclaration, ClosedRange<CalendarDay>) -> Folder.View
+        view: (RollupDeclaration, ClosedRange<CalendarDay>) throws -> Folder.View
     ) throws -> (answer: Answer, passedOver: [DamagedStretch]) {
         guard let rollup = question.rollup(among: RollupDeclaration.defaults) else { return try scan(question) }
         let days = (question.from ?? Statistics.allDays.lowerBound)...(question.to ?? Statistics.allDays.upperBound)
         while true {
-            let view = view(rollup, days)
+            let view = try view(rollup, days)
             var builder = try AnswerBuilder(question)
             for chunk in view.chunks { try builder.add(chunk) }
             guard let catalogue else { return (builder.answer(asOf: view.sequence), leftOut) }

@@ -8,8 +8,8 @@ public protocol BatchOwner: AnyObject, Sendable {
     /// A batch that `submit` had to let wait is in the ring now: the owner may submit the next one.
     func ledgerDidAdmitWaitingBatch()
 
-    /// What became of batches of this owner, in the order of their submission. Receipts come only when every sequence
-    /// given before them is durable.
+    /// What became of batches of this owner, in the order of their submission; only refusals because the ledger is being
+    /// closed may come before answers to earlier batches. Receipts come only when every sequence given before them is durable.
     func ledgerDidAnswer(_ answers: [BatchAnswer])
 }
 
@@ -53,6 +53,8 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         self.cause = cause
         self.description = description
     }
+
+    static let closing = Refusal(.closing, "the ledger is being closed")
 }
 
 /// What `submit` did with a batch.

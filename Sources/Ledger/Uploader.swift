@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Locks
 import Transactions
 
 /// Sends records into a ledger of this process and waits for their receipts: `load` without a server, and tests.
@@ -31,7 +31,7 @@ public final class Uploader: BatchOwner {
     private let sources: SourceSet
     private let windowBatches: Int
     private let onReceipt: @Sendable (Receipt) -> Void
-    private let state = Mutex(State())
+    private let state = Lock(State())
     private let condition = NSCondition()
     private nonisolated(unsafe) var batch: UInt64 = 0
     private nonisolated(unsafe) var sent = 0

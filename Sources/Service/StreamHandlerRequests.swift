@@ -10,24 +10,25 @@ extension StreamHandler {
         logger[metadataKey: "client"] = .string(hello.clientName)
         let names = hello.sources.compactMap { if case .name(let text) = $0 { Name(.source, text) } else { nil } }
         guard !names.isEmpty else { return welcome(hello, codesOfNames: []) }
-        lookUp(names) { [self] result in
+        lookUp(names) { handler, result in
             switch result {
-            case .success(let codes): welcome(hello, codesOfNames: codes)
+            case .success(let codes): handler.welcome(hello, codesOfNames: codes)
             case .failure(let refusal):
                 let code: ProtocolFault.Code = refusal.cause == .closing ? .closing : .refusedSource
-                fail(ProtocolFault(code, refusal.description))
+                handler.fail(ProtocolFault(code, refusal.description))
             }
         }
     }
 
     func answer(_ request: NamesRequest) {
-        lookUp(request.names) { [self] result in
+        lookUp(request.names) { handler, result in
             switch result {
-            case .success(let codes): CodesAnswer(number: request.number, codes: codes).encode(to: &answers)
-            case .failure(let refusal): RequestFailure(refusal).encodeFailed(request: request.number, to: &answers)
+            case .success(let codes): CodesAnswer(number: request.number, codes: codes).encode(to: &handler.answers)
+            case .failure(let refusal):
+                RequestFailure(refusal).encodeFailed(request: request.number, to: &handler.answers)
             }
-            session.answeredRequest()
-            flushAnswers()
+            handler.session.answeredRequest()
+            handler.flushAnswers()
         }
     }
 
@@ -37,19 +38,21 @@ extension StreamHandler {
                 .encodeFailed(request: query.number, to: &answers)
             return session.answeredRequest()
         }
-        guard let eventLoop = context?.eventLoop else { return }
-        eventLoop.makeFutureWithTask { [handler = shared.query] in try await handler(query.bytes) }
-            .assumeIsolated().whenComplete { [self] result in
+        Task { [answer = shared.query, mailbox] in
+            let result: Result<[UInt8], any Error>
+            do { result = .success(try await answer(query.bytes)) } catch { result = .failure(error) }
+            mailbox.leave { handler in
                 switch result {
-                case .success(let bytes): AnswerPart.encode(bytes, request: query.number, to: &answers)
+                case .success(let bytes): AnswerPart.encode(bytes, request: query.number, to: &handler.answers)
                 case .failure(let error):
                     let isDamage = error is DamageError || (error as? LogError)?.isDamage == true
                     RequestFailure(isDamage ? .damaged : .queryFailed, mayRetry: false, "\(error)")
-                        .encodeFailed(request: query.number, to: &answers)
+                        .encodeFailed(request: query.number, to: &handler.answers)
                 }
-                session.answeredRequest()
-                flushAnswers()
+                handler.session.answeredRequest()
+                handler.flushAnswers()
             }
+        }
     }
 
     private func welcome(_ hello: Hello, codesOfNames: [UInt32]) {
@@ -71,16 +74,18 @@ extension StreamHandler {
         flushAnswers()
     }
 
-    private func lookUp(_ names: [Name], then act: @escaping (Result<[UInt32], Refusal>) -> Void) {
-        guard let eventLoop = context?.eventLoop else { return }
-        eventLoop.makeFutureWithTask { [engine = shared.engine] () async -> Result<[UInt32], Refusal> in
+    private func lookUp(
+        _ names: [Name], then act: @escaping @Sendable (StreamHandler, Result<[UInt32], Refusal>) -> Void
+    ) {
+        Task { [engine = shared.engine, mailbox] in
+            let result: Result<[UInt32], Refusal>
             do throws(Refusal) {
-                return .success(try await engine.codes(for: names))
+                result = .success(try await engine.codes(for: names))
             } catch {
-                return .failure(error)
+                result = .failure(error)
             }
+            mailbox.leave { act($0, result) }
         }
-        .assumeIsolated().whenSuccess(act)
     }
 }
 

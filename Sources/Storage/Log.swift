@@ -1,5 +1,5 @@
 import Columns
-import Synchronization
+import Locks
 import Transactions
 
 /// The log: all blocks in order of sequence, in segments. One thread appends; any thread reads what is durable.
@@ -23,7 +23,7 @@ public final class Log: Sendable {
         var damage: [DamagedStretch] = []
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     /// Lists of blocks are kept for so many segments; a list of the smallest blocks takes about 60 MB.
     private static let listedSegmentCount = 16
@@ -36,7 +36,7 @@ public final class Log: Sendable {
         self.directory = directory
         self.settings = settings
         self.fileSystem = fileSystem
-        state = Mutex(
+        state = Lock(
             State(segments: segments, endSequence: endSequence, lastChecksum: lastChecksum, lastEnd: lastEnd))
         for stretch in segments.compactMap(\.knownDamage).joined() { note(stretch) }
         if let missing = missingStart(segments) { note(missing) }

@@ -1,5 +1,5 @@
 import Columns
-import Synchronization
+import Locks
 
 /// Where a block is, and what it holds; from its header.
 public struct BlockEntry: Hashable, Sendable {
@@ -48,7 +48,7 @@ public final class LogSegment: Sendable {
     let edition: Int
     let file: any StorageFile
     /// The durable blocks in order; nil until they are asked for.
-    private let directory: Mutex<SegmentListing?>
+    private let directory: Lock<SegmentListing?>
 
     init(
         firstSequence: UInt64, path: String, edition: Int = 0, file: any StorageFile, directory: [BlockEntry]?,
@@ -58,7 +58,7 @@ public final class LogSegment: Sendable {
         self.path = path
         self.edition = edition
         self.file = file
-        self.directory = Mutex(directory.map { SegmentListing(blocks: $0, damage: damage) })
+        self.directory = Lock(directory.map { SegmentListing(blocks: $0, damage: damage) })
     }
 
     /// The file's name for a first sequence: 20 digits, so that names sort as numbers do.
