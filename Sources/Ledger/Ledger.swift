@@ -211,10 +211,11 @@ public final class Ledger: LedgerView, @unchecked Sendable {
 
     /// The statistics that a question asks for, as of the last sequence that was receipted before the call. Blocks.
     public func answer(_ question: Question, despiteDamage: Bool) throws -> Answer {
-        try checkOpen()
         let statistics = Statistics(log: log, calendar: calendar)
         return try readCatalogue.withLock { box in
-            try statistics.answer(question, despiteDamage: despiteDamage, catalogue: box.catalogue) {
+            // The end closes the catalogue under this lock.
+            try checkOpen()
+            return try statistics.answer(question, despiteDamage: despiteDamage, catalogue: box.catalogue) {
                 try folder.view(of: $0, days: $1)
             }
         }
@@ -233,7 +234,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let end = log.endSequence
         let candidates = try found.withLock { try $0!.get() }.filter { $0 < end }
         return try readCatalogue.withLock { box in
-            try log.find(
+            try checkOpen()
+            return try log.find(
                 id, among: candidates, unknown: [], despiteDamage: despiteDamage,
                 DamageAssessment(calendar: calendar, catalogue: box.catalogue))
         }
