@@ -209,6 +209,18 @@ import Transactions
         #expect(try LedgerReader(directory.files).status().segments > 1)
     }
 
+    @Test func aClosedLedgerHoldsNoFileOfTheCatalogueAnyMore() throws {
+        let directory = try TemporaryDirectory()
+        try directory.files.createUTC()
+        let ledger = try Ledger(directory.files)
+        _ = try ledger.load(records(0..<10))
+        #expect(try ledger.total(.attempts) == [10])
+        ledger.close()
+        // The last connection that closes removes the write-ahead log.
+        #expect(!FileManager.default.fileExists(atPath: directory.files.catalogue + "-wal"))
+        #expect(throws: Refusal.self) { try ledger.total(.attempts) }
+    }
+
     /// A names' block at the very end of a segment has the sequence that the next segment begins with.
     @Test func namesAtTheEndOfASealedSegmentAreReadAgain() async throws {
         let directory = try TemporaryDirectory()
