@@ -66,13 +66,13 @@ import Testing
         try await Workshop.open { workshop in
             let data = workshop.data
             for (place, day) in ["2026-11-20", "2026-11-21", "2026-11-22"].enumerated() {
-                let file = try await generate(workshop, "\(place).raw", day: day, 1000)
+                let file = try await generate(workshop, "\(place).raw", day: day, 3000)
                 _ = try await workshop.run("load", file, "--data", data)
             }
             let path = data + "/log/00000000000000000001.log"
             var bytes = try #require(FileManager.default.contents(atPath: path))
             func integer(_ offset: Int) -> Int { (0..<4).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * $1) } }
-            // The block in the middle of the file: that of the second day, or a part of it.
+            // The block in the middle of the file, of the second day, before the last 4,096 records.
             var block = 0
             while block + integer(block + 16) <= bytes.count / 2 || integer(block + 12) == 0 {
                 block += integer(block + 16)

@@ -25,9 +25,10 @@ import Transactions
         try directory.files.createUTC()
         var options = LedgerOptions()
         options.segmentByteCount = 16_000
-        let ledger = try Ledger(directory.files, options: options)
-        defer { ledger.close() }
         for number in 0..<4 {
+            // Closed in between: a checkpoint for each day says of which sequences its statistics are.
+            let ledger = try Ledger(directory.files, options: options)
+            defer { ledger.close() }
             let records = (number * 2000..<number * 2000 + 2000).map { record($0, time: noon + Int64(number) * day) }
             for start in stride(from: 0, to: 2000, by: 400) { _ = try ledger.load(Array(records[start..<start + 400])) }
         }

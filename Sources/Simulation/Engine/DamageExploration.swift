@@ -49,11 +49,19 @@ public final class DamageExploration: Sendable {
         let disk = try DamageExploration.diskWithLedger(
             in: files, seed: seed, segmentByteCount: segmentByteCount, largestBatch: largestBatch)
         disk.setHook(nil)
-        image = disk.image()
+        image = try DamageExploration.settled(files, disk.image())
         truth = try DamageExploration.truth(of: files, on: SimulatedDisk(afterProcessCrash: image))
     }
 
-    /// Everything that has the ledger open is gone when this returns, so that nothing is left in SQLite's write-ahead log.
+    /// The disk without a write-ahead log of SQLite, so that the catalogue is in one file.
+    private static func settled(_ files: LedgerFiles, _ image: DiskImage) throws -> DiskImage {
+        let disk = SimulatedDisk(afterProcessCrash: image)
+        let log = try LogRecovery.open(directory: files.log, fileSystem: disk, mayWrite: false) { _ in 0 }.log
+        // SQLite empties the log when the last connection is closed.
+        _ = try openCatalogue(files, log.settings, on: disk, mode: .readWrite)
+        return disk.image()
+    }
+
     private static func diskWithLedger(
         in files: LedgerFiles, seed: UInt64, segmentByteCount: Int, largestBatch: Int
     ) throws -> SimulatedDisk {
@@ -125,11 +133,12 @@ public final class DamageExploration: Sendable {
         }
     }()
 
-    static func openCatalogue(_ files: LedgerFiles, _ settings: LedgerSettings, on disk: SimulatedDisk) throws
-        -> Catalogue
-    {
+    static func openCatalogue(
+        _ files: LedgerFiles, _ settings: LedgerSettings, on disk: SimulatedDisk,
+        mode: SQLiteDatabase.Mode = .immutable
+    ) throws -> Catalogue {
         try Catalogue(
-            path: files.catalogue, ledger: settings.ledger, mode: .immutable,
+            path: files.catalogue, ledger: settings.ledger, mode: mode,
             rollupSignature: RollupDeclaration.defaultsSignature, fileSystem: disk)
     }
 
