@@ -82,8 +82,8 @@ let package = Package(
         tests("TransactionsTests", ["Transactions"]),
         tests("RingBufferTests", ["RingBuffer"]),
         tests("ColumnsTests", ["Columns", "Transactions"]),
-        tests("StorageTests", ["Storage", "Columns", "Transactions"]),
-        tests("RollupsTests", ["Rollups", "Transactions", "Columns"]),
+        tests("StorageTests", ["Storage", "Columns", "Transactions", "CPlatform"]),
+        tests("RollupsTests", ["Rollups", "Transactions", "Columns", "CPlatform"]),
         tests("PresentationTests", ["Presentation", "Rollups", "Transactions"]),
         tests("LedgerTests", ["Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
         tests(
