@@ -30,7 +30,7 @@ private enum ChunkRun {
             return false
         }
         let chunk = try? RollupChunk(decoding: bytes)
-        for question in questions { try ask(question, bytes, chunk) }
+        try ask(questions[Int(bytes[bytes.count - 1]) % questions.count], bytes, chunk)
         guard let chunk else { return false }
         try require(UInt64(chunk.count) <= chunk.sequences.upperBound, "\(chunk.count) cells in \(chunk.sequences)")
         do {
