@@ -127,12 +127,12 @@ private final class SegmentRun: @unchecked Sendable {
         let seen = try? LogRecovery.open(directory: directory, fileSystem: disk, mayWrite: false) { _ in proven }
         try require(disk.changeCount == changeCount, "a reader has changed the disk")
         let opened = try? LogRecovery.open(directory: directory, fileSystem: disk, mayWrite: true) { _ in proven }
-        try require(seen?.cut == opened?.cut, "a reader sees another end than the writer")
         guard let (log, cut) = opened else {
             try require(try disk.content(SegmentRun.path) == Array(bytes), "a log that was refused was changed")
             return false
         }
-        try require(seen?.log.endSequence == log.endSequence, "a reader sees another end than the writer")
+        try require(
+            seen?.log.endSequence == log.endSequence && seen?.cut == cut, "a reader sees another end than the writer")
         try require(log.endSequence > proven, "the log ends before what was proven to be durable")
         try checkContent(disk, Array(bytes), cut)
         try readBlocks(log)
