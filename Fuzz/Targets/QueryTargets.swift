@@ -27,8 +27,8 @@ extension FuzzTarget {
                         "a row of another shape than its answer")
                 }
             }
-            if let lines = try? JSONDecoder().decode([RecordLine].self, from: data) {
-                for line in lines {
+            if let message = try? JSONDecoder().decode(FindingsMessage.self, from: data) {
+                for line in message.records {
                     guard let found = line.found else { continue }
                     try require(
                         RecordLine(found).bytes == line.bytes.lowercased(), "a record is written otherwise than it came"
@@ -36,7 +36,7 @@ extension FuzzTarget {
                 }
             }
             return try [
-                isWrittenAgain(Answer.self, data), isWrittenAgain([RecordLine].self, data),
+                isWrittenAgain(Answer.self, data), isWrittenAgain(FindingsMessage.self, data),
                 isWrittenAgain(LedgerStatus.self, data),
             ].contains(true)
         }
@@ -73,7 +73,7 @@ private final class AnsweringLedger: LedgerView {
         }
     }
 
-    func answer(_ question: Question) throws -> Answer {
+    func answer(_ question: Question, despiteDamage: Bool) throws -> Answer {
         _ = question.covers(Samples.day)
         _ = question.rollup(among: RollupDeclaration.defaults)
         _ = try question.adHocDeclaration()
@@ -82,10 +82,10 @@ private final class AnsweringLedger: LedgerView {
         return Answer(dimensions: question.grouping, measures: question.measures, rows: [row], sequence: .max)
     }
 
-    func find(_ id: RecordID) throws -> [FoundRecord] {
+    func find(_ id: RecordID, despiteDamage: Bool) throws -> Findings {
         var record = record
         record.id = id
-        return [FoundRecord(sequence: .max, record: record)]
+        return Findings(records: [FoundRecord(sequence: .max, record: record)], damage: [])
     }
 
     func status() throws -> LedgerStatus { template }
@@ -97,16 +97,17 @@ private enum QuerySeeds {
     static let status = """
         {"directory":"d","ledger":"9","timeZone":"UTC","cutover":"00:00","records":1,"segments":1,"bytes":2,\
         "derivedBytes":3,"days":1,"firstDay":"2026-03-02","lastDay":null,"names":{"payee":3},"checkpoint":1,"chain":"00",\
-        "isServed":true,"residentBytes":5}
+        "damage":[],"isServed":true,"residentBytes":5}
         """
 
     @Sendable static func queries() -> [[UInt8]] {
         [
-            #"{"status":{}}"#, #"{"find":{"_0":"TX-1"}}"#, #"{"codes":{"space":3,"names":["a","Huế"]}}"#,
+            #"{"status":{}}"#, #"{"find":{"_0":"TX-1","despiteDamage":true}}"#,
+            #"{"codes":{"space":3,"names":["a","Huế"]}}"#,
             #"{"names":{"space":1,"codes":[7,8]}}"#,
             #"""
             {"answer":{"_0":{"from":"2026-07-01","to":"2026-07-31","by":["day","currency","hour"],\#
-            "filters":{"region":[3],"month":[202607]},"measures":["amount","attempts"]}}}
+            "filters":{"region":[3],"month":[202607]},"measures":["amount","attempts"]},"despiteDamage":false}}
             """#,
         ].map { Array($0.utf8) }
     }
@@ -116,7 +117,7 @@ private enum QuerySeeds {
         return [
             status,
             #"{"dimensions":["day"],"measures":["amount"],"rows":[{"codes":[20600],"values":["-1"]}],"sequence":9}"#,
-            #"[{"sequence":1,"bytes":"\#(line.bytes)"}]"#,
+            #"{"records":[{"sequence":1,"bytes":"\#(line.bytes)"}],"damage":[]}"#,
         ].map { Array($0.utf8) }
     }
 }
