@@ -14,12 +14,18 @@ import FuzzTargets
         case "--list": FuzzTarget.all.forEach { print($0.name, $0.largestByteCount) }
         case "--seeds" where arguments.count == 4: try writeSeeds(of: named(arguments[2]), to: arguments[3])
         case let name? where !name.hasPrefix("-"):
-            target = named(name)
-            run = target.start()
-            startFuzzer()
-        default: fail("expected a target, --list or --seeds TARGET DIRECTORY")
+            setenv(targetVariable, name, 1)
+            startFuzzer(named(name), CommandLine.unsafeArgv.dropping(1, count: arguments.count))
+        default:
+            guard let name = ProcessInfo.processInfo.environment[targetVariable] else {
+                fail("expected a target, --list or --seeds TARGET DIRECTORY")
+            }
+            startFuzzer(named(name), CommandLine.unsafeArgv.dropping(nil, count: arguments.count))
         }
     }
+
+    /// Tells a process that the fuzzer starts, as it does to merge corpora, which target it is for.
+    private static let targetVariable = "SLUICE_FUZZ_TARGET"
 
     private static func named(_ name: String) -> FuzzTarget {
         guard let target = FuzzTarget.all.first(where: { $0.name == name }) else {
@@ -39,16 +45,23 @@ import FuzzTargets
         }
     }
 
-    /// Hands the command line over, the target's name taken out.
-    private static func startFuzzer() -> Never {
-        var pointers = (0..<CommandLine.arguments.count).filter { $0 != 1 }.map { CommandLine.unsafeArgv[$0] }
-        pointers.append(nil)
-        var count = CInt(pointers.count - 1)
-        let status = pointers.withUnsafeMutableBufferPointer { pointers in
-            var start = pointers.baseAddress
+    /// Hands a command line without the target's name over.
+    private static func startFuzzer(_ target: FuzzTarget, _ arguments: [UnsafeMutablePointer<CChar>?]) -> Never {
+        (Fuzz.target, run) = (target, target.start())
+        var arguments = arguments + [nil]
+        var count = CInt(arguments.count - 1)
+        let status = arguments.withUnsafeMutableBufferPointer { arguments in
+            var start = arguments.baseAddress
             return LLVMFuzzerRunDriver(&count, &start) { runOnce($0!, $1) }
         }
         exit(status)
+    }
+}
+
+extension UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> {
+    /// The first `count` strings, but for the one at `position`.
+    fileprivate func dropping(_ position: Int?, count: Int) -> [UnsafeMutablePointer<CChar>?] {
+        (0..<count).filter { $0 != position }.map { self[$0] }
     }
 }
 
