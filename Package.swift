@@ -32,6 +32,7 @@ let package = Package(
         .library(
             name: "Engine",
             targets: ["Transactions", "RingBuffer", "Columns", "Storage", "Rollups", "Ledger", "ReferenceDay"]),
+        .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -83,11 +84,18 @@ let package = Package(
             name: "torture",
             dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Transactions", "Columns", "Storage", "Rollups", "Ledger", "Simulation", "Formats", "ReferenceDay",
+                "StreamProtocol", "Service", "CPlatform",
+            ],
+            path: "Fuzz/Targets", swiftSettings: strict),
         tests("TransactionsTests", ["Transactions"]),
         tests("RingBufferTests", ["RingBuffer"]),
         tests("ColumnsTests", ["Columns", "Transactions"]),
-        tests("StorageTests", ["Storage", "Columns", "Transactions"]),
-        tests("RollupsTests", ["Rollups", "Transactions", "Columns"]),
+        tests("StorageTests", ["Storage", "Columns", "Transactions", "CPlatform"]),
+        tests("RollupsTests", ["Rollups", "Transactions", "Columns", "CPlatform"]),
         tests("PresentationTests", ["Presentation", "Rollups", "Transactions"]),
         tests(
             "LedgerTests",
@@ -100,6 +108,7 @@ let package = Package(
         tests("StreamProtocolTests", ["StreamProtocol", "Transactions"]),
         tests("ServiceTests", ["Service", "SluiceClient", "Ledger", "StreamProtocol", "Transactions", "ReferenceDay"]),
         tests("CommandTests", ["sluice", "Transactions", "Ledger", "StreamProtocol", "SluiceClient"]),
+        tests("CorpusTests", ["FuzzTargets"]),
         tests("DocumentationTests", ["sluice", "Formats"]),
     ],
     swiftLanguageModes: [.v6]

@@ -29,10 +29,10 @@ struct DamageAssessment {
     /// The days of which a stretch may have held records: by its times, else the days of all chunks over its sequences; nil: any.
     func days(of stretch: DamagedStretch) throws -> [CalendarDay]? {
         if stretch.sequences.isEmpty { return [] }
-        if let times = stretch.timeRange, !times.isEmpty {
+        if let times = stretch.timeRange {
             var calendar = calendar
             let first = calendar.dayAndHour(ofMicroseconds: times.lowerBound).day
-            let last = calendar.dayAndHour(ofMicroseconds: times.upperBound - 1).day
+            let last = calendar.dayAndHour(ofMicroseconds: times.upperBound).day
             guard Int(last.daysSince1970) - Int(first.daysSince1970) < DamageAssessment.mostDays else { return nil }
             return (first.daysSince1970...max(first.daysSince1970, last.daysSince1970)).map(
                 CalendarDay.init(daysSince1970:))

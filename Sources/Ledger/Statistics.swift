@@ -17,6 +17,10 @@ struct Statistics {
     /// Every day that a calendar can name.
     private static let allDays = CalendarDay(daysSince1970: -800_000)...CalendarDay(daysSince1970: 3_000_000)
 
+    private static func days(of question: Question) -> ClosedRange<CalendarDay> {
+        (question.from ?? allDays.lowerBound)...(question.to ?? allDays.upperBound)
+    }
+
     /// - Parameters:
     ///   - despiteDamage: leave out what cannot be read, and say so, instead of failing.
     ///   - catalogue: nil when there is none, so that `view` holds everything.
@@ -38,7 +42,7 @@ struct Statistics {
         view: (RollupDeclaration, ClosedRange<CalendarDay>) throws -> Folder.View
     ) throws -> (answer: Answer, passedOver: [DamagedStretch]) {
         guard let rollup = question.rollup(among: RollupDeclaration.defaults) else { return try scan(question) }
-        let days = (question.from ?? Statistics.allDays.lowerBound)...(question.to ?? Statistics.allDays.upperBound)
+        let days = Statistics.days(of: question)
         while true {
             let view = try view(rollup, days)
             var builder = try AnswerBuilder(question)
@@ -58,8 +62,7 @@ struct Statistics {
     /// Counts the records of the blocks whose times may fall into the question's days.
     private func scan(_ question: Question) throws -> (answer: Answer, passedOver: [DamagedStretch]) {
         let declaration = try question.adHocDeclaration()
-        let times = BusinessCalendar.microsecondsThatMayBelong(
-            to: (question.from ?? CalendarDay(daysSince1970: 0))...(question.to ?? CalendarDay(daysSince1970: 100_000)))
+        let times = BusinessCalendar.microsecondsThatMayBelong(to: Statistics.days(of: question))
         var builder = try AnswerBuilder(question)
         var passedOver: [DamagedStretch] = []
         let counting = RollupAccumulator([declaration], calendar: calendar, firstSequence: 1)

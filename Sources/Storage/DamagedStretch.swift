@@ -9,13 +9,13 @@ public struct DamagedStretch: Hashable, Sendable, CustomStringConvertible {
     /// The sequences of its records; empty when it can have held none.
     public var sequences: Range<UInt64>
     /// The times of its records, microseconds since 1970-01-01 UTC; nil when no intact header tells them.
-    public var timeRange: Range<Int64>?
+    public var timeRange: ClosedRange<Int64>?
     /// What is wrong.
     public var reason: String
 
     /// A stretch from its parts.
     public init(
-        path: String, offset: Int, byteCount: Int, sequences: Range<UInt64>, timeRange: Range<Int64>? = nil,
+        path: String, offset: Int, byteCount: Int, sequences: Range<UInt64>, timeRange: ClosedRange<Int64>? = nil,
         reason: String
     ) {
         self.path = path

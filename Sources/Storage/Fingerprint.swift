@@ -23,15 +23,20 @@ public struct IdentityKey: Hashable, Sendable {
 ///
 /// The tag's high 24 bits, as the partition, come from the id alone, so that all events of one transaction lie beside each
 /// other and can be found by id; its low 8 bits come from source, kind, event and step and tell those events apart.
-struct Fingerprint: BitwiseCopyable {
+package struct Fingerprint: BitwiseCopyable {
     static let partitionBits = 10
-    static let partitionCount = 1 << partitionBits
+    package static let partitionCount = 1 << partitionBits
 
     var partition: UInt32
     var tag: UInt32
 
     /// The tag's part that all events of one transaction share.
     static let idMask: UInt32 = 0xFFFF_FF00
+
+    package init(partition: UInt32, tag: UInt32) {
+        self.partition = partition
+        self.tag = tag
+    }
 
     init(id: RecordID, rest: UInt32, key: IdentityKey) {
         let hash = sipHash(id.low, id.high, key)

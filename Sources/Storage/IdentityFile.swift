@@ -20,31 +20,32 @@ import Transactions
 /// | 4,168 | 8 each | entries: tag in the high 32 bits, sequence - base in the low, sorted within a partition |
 ///
 /// Tags are hash bits, so within a partition they lie evenly: a look-up guesses the place and reads one piece around it.
-final class IdentityFile {
+package final class IdentityFile {
     static let magic: UInt64 = 0x5849_4543_4955_4C53
     static let version: UInt32 = 1
-    static let headerByteCount = 4168
+    package static let headerByteCount = 4168
 
-    struct Header: Equatable {
-        var day: Int32
-        var ledger: UInt64
-        var base: UInt64
-        var from: UInt64
-        var through: UInt64
+    package struct Header: Equatable {
+        package var day: Int32
+        package var ledger: UInt64
+        package var base: UInt64
+        package var from: UInt64
+        package var through: UInt64
         var count: Int
         var checksum: UInt32
     }
 
-    let header: Header
+    package let header: Header
     let path: String
     private let file: any StorageFile
     private let starts: [UInt32]
+    private static let verifiedEntryCount = 1 << 17
     private var isVerified = false
     private var piece: [UInt64] = []
 
     /// Opens a file and checks its header; the entries are checked at the first look-up.
     /// - Throws: `IndexError` when it is damaged, of another ledger or of a newer format.
-    init(path: String, ledger: UInt64, fileSystem: any FileSystem) throws {
+    package init(path: String, ledger: UInt64, fileSystem: any FileSystem) throws {
         self.path = path
         file = try fileSystem.open(path, .read)
         let bytes = try file.bytes(at: 0, count: IdentityFile.headerByteCount)
@@ -69,10 +70,17 @@ final class IdentityFile {
             return (header, (0...Fingerprint.partitionCount).map { word(64 + 4 * $0, as: UInt32.self) })
         }
         guard header.ledger == ledger else { throw IndexError(path, "it belongs to another ledger") }
-        guard try file.byteCount() == IdentityFile.headerByteCount + 8 * header.count,
-            starts.last == UInt32(header.count),
-            zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 })
+        let entriesByteCount = try file.byteCount() - IdentityFile.headerByteCount
+        guard entriesByteCount % 8 == 0, header.count == entriesByteCount / 8,
+            Int(starts[starts.count - 1]) == header.count
         else { throw IndexError(path, "its length does not fit its header") }
+        guard starts[0] == 0, zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }),
+            bytes[4164..<4168].allSatisfy({ $0 == 0 })
+        else { throw IndexError(path, "its partitions are out of order") }
+        guard header.from >= 1, header.from <= header.through, header.base >= header.from - 1,
+            header.base < header.through,
+            header.through - header.base <= UInt64(UInt32.max)
+        else { throw IndexError(path, "its sequences are out of order") }
         self.header = header
         self.starts = starts
     }
@@ -92,22 +100,49 @@ final class IdentityFile {
         }
     }
 
-    /// Checks the CRC of the entries.
-    func verify() throws {
+    /// Checks the CRC of the entries, their order and their sequences.
+    package func verify() throws {
         var checksum: UInt32 = 0
-        var offset = IdentityFile.headerByteCount
-        while true {
-            let bytes = try file.bytes(at: offset, count: 1 << 20)
-            if bytes.isEmpty { break }
-            checksum = sluice_crc32c(checksum, bytes, bytes.count)
-            offset += bytes.count
+        var order = EntryOrder(starts: starts, largestDistance: header.through - header.base)
+        for first in stride(from: 0, to: header.count, by: IdentityFile.verifiedEntryCount) {
+            let entries = try read(first..<min(header.count, first + IdentityFile.verifiedEntryCount))
+            checksum = entries.withUnsafeBytes { sluice_crc32c(checksum, $0.baseAddress, $0.count) }
+            order.take(entries, from: first)
         }
         guard checksum == header.checksum else { throw IndexError(path, "the entries' checksum is wrong") }
+        guard order.isKept else { throw IndexError(path, "its entries are out of order") }
         isVerified = true
     }
 
+    /// What look-ups rely on: within a partition entries ascend, and their sequences are those that the header tells.
+    private struct EntryOrder {
+        let starts: [UInt32]
+        let largestDistance: UInt64
+        private(set) var isKept = true
+        private var last: UInt64 = 0
+        private var partition = 0
+
+        init(starts: [UInt32], largestDistance: UInt64) {
+            self.starts = starts
+            self.largestDistance = largestDistance
+        }
+
+        /// Takes the entries from number `first` on; they follow those taken before.
+        mutating func take(_ entries: [UInt64], from first: Int) {
+            for (place, entry) in entries.enumerated() {
+                while first + place >= starts[partition + 1] {
+                    partition += 1
+                    last = 0
+                }
+                let distance = entry & 0xFFFF_FFFF
+                isKept = isKept && entry >= last && distance >= 1 && distance <= largestDistance
+                last = entry
+            }
+        }
+    }
+
     /// Appends the sequences whose tag equals the fingerprint's under `mask`.
-    func find(_ fingerprint: Fingerprint, mask: UInt32, into found: inout [UInt64]) throws {
+    package func find(_ fingerprint: Fingerprint, mask: UInt32, into found: inout [UInt64]) throws {
         if !isVerified { try verify() }
         let lower = Int(starts[Int(fingerprint.partition)])
         let upper = Int(starts[Int(fingerprint.partition) + 1])
@@ -123,7 +158,7 @@ final class IdentityFile {
     }
 
     /// Every entry of a partition as (tag, sequence), by tag.
-    func entries(ofPartition index: Int) throws -> [(tag: UInt32, sequence: UInt64)] {
+    package func entries(ofPartition index: Int) throws -> [(tag: UInt32, sequence: UInt64)] {
         if !isVerified { try verify() }
         return try read(Int(starts[index])..<Int(starts[index + 1])).map {
             (UInt32(truncatingIfNeeded: $0 >> 32), header.base + ($0 & 0xFFFF_FFFF))
@@ -162,17 +197,19 @@ final class IdentityFile {
     }
 
     private func read(_ range: Range<Int>) throws -> [UInt64] {
-        try [UInt64](unsafeUninitializedCapacity: range.count) { buffer, count in
+        let entries = try [UInt64](unsafeUninitializedCapacity: range.count) { buffer, count in
             count =
                 try file.read(
                     into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: range.count * 8),
                     at: IdentityFile.headerByteCount + 8 * range.lowerBound) / 8
         }
+        guard entries.count == range.count else { throw IndexError(path, "the file is cut short") }
+        return entries
     }
 
     /// Writes a file durably under a temporary name and renames it.
     /// - Parameter partition: the entries of a partition, by tag.
-    static func write(
+    package static func write(
         to path: String, day: Int32, ledger: UInt64, base: UInt64, from: UInt64, through: UInt64,
         fileSystem: any FileSystem, partition: (Int) throws -> [(tag: UInt32, sequence: UInt64)]
     ) throws {

@@ -11,6 +11,7 @@ import Transactions
 /// | the end of the file; the block's own bytes are wrong | none | cut, kept aside, reported |
 /// | the end of the file; the block's own bytes are wrong | the catalogue reaches into it | damage: refused |
 /// | bytes that are no block, no later block of this ledger | none | cut, kept aside, reported |
+/// | bytes that are no block; the last good header's own block is wrong | these bytes | damage: refused |
 /// | bytes that are no block, no later block of this ledger | the catalogue reaches beyond | damage: refused |
 /// | bytes that are no block, then a later block of this ledger | that block | damage: refused |
 /// | a block of a later format | | refused |
@@ -186,7 +187,13 @@ public enum LogRecovery {
         var cutReason: String?
         switch scan.tail {
         case .newer: throw error(for: scan, path: path)
-        case .torn(let reason): cutReason = reason
+        case .torn(let reason):
+            // Nothing is written behind a block before it is durable, so what lies there proves it.
+            if let last = scan.entries.last, let reason = try fault(in: last, file: file) {
+                throw LogError.damaged(
+                    path: path, offset: last.offset, sequences: last.firstSequence..<last.endSequence, reason: reason)
+            }
+            cutReason = reason
         case .clean:
             if let last = scan.entries.last, let reason = try fault(in: last, file: file) {
                 scan.entries.removeLast()
@@ -197,7 +204,8 @@ public enum LogRecovery {
         let end = scan.endSequence
         if end <= proven {
             throw LogError.damaged(
-                path: path, offset: scan.end, sequences: end..<proven + 1, reason: cutReason ?? "the file is cut short")
+                path: path, offset: scan.end, sequences: end..<max(proven, proven &+ 1),
+                reason: cutReason ?? "the file is cut short")
         }
         guard let cutReason else { return nil }
         return Cut(

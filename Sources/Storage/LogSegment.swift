@@ -11,8 +11,8 @@ public struct BlockEntry: Hashable, Sendable {
     public var offset: Int
     /// Bytes from there to the next block.
     public var byteCount: Int
-    /// The times of its records, microseconds since 1970-01-01 UTC; empty without records.
-    public var timeRange: Range<Int64>
+    /// The times of its records, microseconds since 1970-01-01 UTC; 0 without records.
+    public var timeRange: ClosedRange<Int64>
     /// CRC-32C of the header, which the next block repeats.
     public var checksum: UInt32
 
@@ -24,8 +24,7 @@ public struct BlockEntry: Hashable, Sendable {
         recordCount = header.recordCount
         offset = Int(header.preface.offset)
         byteCount = header.totalByteCount
-        timeRange =
-            header.recordCount == 0 ? 0..<0 : header.earliestTimeMicroseconds..<header.latestTimeMicroseconds + 1
+        timeRange = header.earliestTimeMicroseconds...header.latestTimeMicroseconds
         checksum = header.checksum
     }
 }
@@ -68,8 +67,8 @@ public final class LogSegment: Sendable {
     }
 
     static func firstSequence(fileName: String) -> UInt64? {
-        guard fileName.hasSuffix(".log"), fileName.utf8.count == 24 else { return nil }
-        return UInt64(fileName.dropLast(4))
+        guard let sequence = UInt64(fileName.dropLast(4)), sequence > 0 else { return nil }
+        return fileName == self.fileName(firstSequence: sequence) ? sequence : nil
     }
 
     /// The durable blocks in order; `scan` makes the list when it is not there.

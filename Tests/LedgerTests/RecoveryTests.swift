@@ -76,6 +76,28 @@ import Transactions
         }
     }
 
+    /// The bytes behind it were begun after it was durable: it must not be cut at the start after the next.
+    @Test func aDamagedBlockBeforeATornOneIsNamedAndNothingIsCut() throws {
+        let directory = try TemporaryDirectory()
+        let (files, offset) = try unproven(directory)
+        let whole = try readFile(files.firstSegment)
+        var bytes = whole + [UInt8](repeating: 0x5A, count: 72)
+        bytes[whole.count - 100] ^= 4
+        try writeFile(files.firstSegment, bytes)
+        for mayWrite in [false, true] {
+            let error = #expect(throws: LogError.self) {
+                try LogRecovery.open(directory: files.log, fileSystem: DiskFileSystem(), mayWrite: mayWrite) { _ in 200
+                }
+            }
+            guard case .damaged(_, let found, let sequences, _) = error else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
+            #expect(found == offset && sequences == 201..<241)
+        }
+        #expect(try readFile(files.firstSegment) == bytes)
+    }
+
     @Test func aProvenBlockIsNeverCut() throws {
         let directory = try TemporaryDirectory()
         let (files, offset) = try unproven(directory)
