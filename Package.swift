@@ -32,6 +32,7 @@ let package = Package(
         .library(
             name: "Engine",
             targets: ["Transactions", "RingBuffer", "Columns", "Storage", "Rollups", "Ledger", "ReferenceDay"]),
+        .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -45,11 +46,15 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .target(name: "CPlatform"),
         room("Transactions", [crypto]),
-        room("RingBuffer", ["CPlatform"]),
+        room("Locks"),
+        .target(
+            name: "RingBuffer", dependencies: ["CPlatform", "Locks"], exclude: ["Model"], swiftSettings: strict),
         room("Columns", ["Transactions", "CLZ4", "CPlatform"]),
-        room("Storage", ["Columns", "Transactions", "CSQLite", "CPlatform"]),
+        room("Storage", ["Columns", "Transactions", "Locks", "CSQLite", "CPlatform"]),
         room("Rollups", ["Transactions", "Columns", "CLZ4", "CPlatform"]),
-        room("Ledger", ["Transactions", "RingBuffer", "Columns", "Storage", "Rollups", "CPlatform", crypto]),
+        room(
+            "Ledger",
+            ["Transactions", "Locks", "RingBuffer", "Columns", "Storage", "Rollups", "CPlatform", crypto]),
         room(
             "Simulation",
             ["Ledger", "Storage", "Columns", "Rollups", "RingBuffer", "Transactions", "CSQLite"]),
@@ -79,13 +84,22 @@ let package = Package(
             name: "torture",
             dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "Transactions", "Columns", "Storage", "Rollups", "Ledger", "Simulation", "Formats", "ReferenceDay",
+                "StreamProtocol", "Service", "CPlatform",
+            ],
+            path: "Fuzz/Targets", swiftSettings: strict),
         tests("TransactionsTests", ["Transactions"]),
         tests("RingBufferTests", ["RingBuffer"]),
         tests("ColumnsTests", ["Columns", "Transactions"]),
-        tests("StorageTests", ["Storage", "Columns", "Transactions"]),
+        tests("StorageTests", ["Storage", "Columns", "Transactions", "CPlatform"]),
         tests("RollupsTests", ["Rollups", "Transactions", "Columns", "CPlatform"]),
         tests("PresentationTests", ["Presentation", "Rollups", "Transactions"]),
-        tests("LedgerTests", ["Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
+        tests(
+            "LedgerTests",
+            ["Ledger", "Locks", "RingBuffer", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
         tests(
             "SimulationTests",
             ["Simulation", "Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay", "CSQLite"]),
@@ -99,6 +113,7 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         tests("CommandTests", ["sluice", "Transactions", "Ledger", "StreamProtocol", "SluiceClient"]),
+        tests("CorpusTests", ["FuzzTargets"]),
         tests("DocumentationTests", ["sluice", "Formats"]),
     ],
     swiftLanguageModes: [.v6]

@@ -83,7 +83,9 @@ nonisolated(unsafe) let benchmarks: @Sendable () -> Void = {
         defer { verdicts.deallocate() }
         verdicts.initialize(repeating: .accepted)
         benchmark.startMeasurement()
-        blackHole(try index.judge(records, firstSequence: 1, verdicts: verdicts, source: NoRecords()))
+        let batches = stride(from: 0, to: recordCount, by: 1024).map { $0..<min($0 + 1024, recordCount) }
+        blackHole(
+            try index.judge(records, batches: batches, firstSequence: 1, verdicts: verdicts, source: NoRecords()))
         benchmark.stopMeasurement()
     }
 

@@ -43,6 +43,7 @@ public final class BlockDecoder {
         let withIDs = !columns.isDisjoint(with: ColumnSet(rawValue: 1 << 10 - 1))
         let wanted = withIDs ? columns.union(.ids) : columns
         try readColumns(header, bytes, wanted)
+        if withIDs { try checkRanks(header, bytes) }
         var joiner = RecordJoiner()
         let outcome = joiner.join(table, withIDs: withIDs, into: output)
         guard outcome.areIDsValid else { throw .valueOutOfRange(.timeOrderedMilliseconds) }
@@ -184,6 +185,21 @@ public final class BlockDecoder {
             return try column.checkRange(output)
         }
         output.update(repeating: 0)
+    }
+
+    /// Single rows find their ids by the ranks, which must be what the classes of all ids say.
+    private func checkRanks(_ header: BlockHeader, _ bytes: UnsafeRawBufferPointer) throws(BlockError) {
+        let classes = table.values(.idClass, count: header.recordCount)
+        let pieceCount = Piece.count(of: header.recordCount)
+        for (column, idClass) in [(Column.randomRank, 1), (.textRank, 2), (.otherRank, 3)] as [(Column, UInt64)] {
+            try readColumn(column, header, bytes, count: pieceCount)
+            let ranks = table.values(column, count: pieceCount)
+            var rank: UInt64 = 0
+            for piece in 0..<pieceCount {
+                guard ranks[piece] == rank else { throw .column(column, .malformed("rank")) }
+                for each in classes[Piece.range(piece, of: header.recordCount)] { rank &+= each == idClass ? 1 : 0 }
+            }
+        }
     }
 
     private func countIDs(_ recordCount: Int) -> IDClassCounts {

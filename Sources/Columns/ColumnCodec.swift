@@ -20,6 +20,11 @@ public enum ColumnCodec {
         bytes.append(contentsOf: encoded.bytes)
     }
 
+    /// How many values the column that begins at `offset` says that it has.
+    public static func count(in bytes: UnsafeRawBufferPointer, at offset: Int) throws(ColumnError) -> Int {
+        try ColumnDescriptor(parsing: bytes, at: offset).count
+    }
+
     /// Decodes the column that begins at `offset`, which then moves behind it.
     ///
     /// Throws when the bytes are no column, are damaged, or hold another number of values than `count`. Allocates no

@@ -51,7 +51,19 @@ public final class ColumnDecoder {
         case .rangeCoded(let coded): try decodeRangeCoded(coded, into: output)
         case .compressed(let compressed): try decompress(compressed, descriptor, into: output)
         }
-        if descriptor.transform != .none { parts.addSteps(output, from: parts.anchor(0)) }
+        if descriptor.transform != .none { try addSteps(parts, output) }
+    }
+
+    /// Turns steps into values, and sees to it that single pieces, which begin at their anchors, have the same ones.
+    private func addSteps(
+        _ parts: ColumnParts, _ output: UnsafeMutableBufferPointer<UInt64>
+    ) throws(ColumnError) {
+        var last = parts.anchor(0)
+        for piece in 0..<Piece.count(of: output.count) {
+            guard !parts.hasAnchors || parts.anchor(piece) == last else { throw .malformed("anchor of a piece") }
+            let range = Piece.range(piece, of: output.count)
+            last = parts.addSteps(UnsafeMutableBufferPointer(rebasing: output[range]), from: last)
+        }
     }
 
     private func unpack(
@@ -69,9 +81,11 @@ public final class ColumnDecoder {
         let values = patches.values.unpack(into: entryValues)
         for piece in 0..<Piece.count(of: output.count) {
             let range = Piece.range(piece, of: output.count)
+            var next: UInt64 = 0
             for index in try patches.ranges.range(piece) {
-                guard places[index] < range.count else { throw .malformed("place of a patch") }
+                guard places[index] >= next, places[index] < range.count else { throw .malformed("place of a patch") }
                 output[range.lowerBound + Int(places[index])] = values[index]
+                next = places[index] + 1
             }
         }
     }
@@ -106,31 +120,39 @@ public final class ColumnDecoder {
             return
         }
         try rangeDecoder.decode(parts, into: output) { $0 }
-        guard replaceEscapes(output, escape: UInt64(parts.entries.count), parts.escaped.unpack(into: entryPlaces))
-        else { throw .malformed("escapes") }
+        try replaceEscapes(output, parts)
     }
 
-    /// Turns indices into values, the escape's into the next escaped value; false unless these are exactly used up.
+    /// Turns indices into values, the escape's into the next escaped value; each piece must use up its own.
     ///
     /// `entryPlaces`, which holds the escaped values, has room for one more than there can be.
     private func replaceEscapes(
-        _ output: UnsafeMutableBufferPointer<UInt64>, escape: UInt64, _ escaped: UnsafeBufferPointer<UInt64>
-    ) -> Bool {
+        _ output: UnsafeMutableBufferPointer<UInt64>, _ parts: RangeCodedParts
+    ) throws(ColumnError) {
         let (values, next) = (entryValues, entryPlaces)
+        let escape = UInt64(parts.entries.count)
+        let escapedCount = parts.escaped.unpack(into: next).count
         values[Int(escape)] = 0
         var used = 0
-        for index in 0..<output.count {
-            let symbol = output[index]
-            output[index] = symbol == escape ? next[used] : values[Int(symbol)]
-            used &+= symbol == escape ? 1 : 0
+        for piece in 0..<Piece.count(of: output.count) {
+            let own = try parts.escapes.range(piece)
+            guard own.lowerBound == used else { throw .malformed("escapes") }
+            for index in Piece.range(piece, of: output.count) {
+                let symbol = output[index]
+                output[index] = symbol == escape ? next[used] : values[Int(symbol)]
+                used &+= symbol == escape ? 1 : 0
+            }
+            guard own.upperBound == used else { throw .malformed("escapes") }
         }
-        return used == escaped.count
+        guard used == escapedCount else { throw .malformed("escapes") }
     }
 }
 
 extension ColumnParts {
     /// Turns steps into values, from what was before the first of them.
-    func addSteps(_ steps: UnsafeMutableBufferPointer<UInt64>, from anchor: UInt64) {
+    /// - Returns: what is before whatever follows them.
+    @discardableResult
+    func addSteps(_ steps: UnsafeMutableBufferPointer<UInt64>, from anchor: UInt64) -> UInt64 {
         var value = anchor
         if descriptor.transform == .differences {
             for index in 0..<steps.count {
@@ -143,5 +165,6 @@ extension ColumnParts {
                 value = max(value, steps[index])
             }
         }
+        return value
     }
 }

@@ -92,6 +92,11 @@ struct ColumnParts {
         }
     }
 
+    /// True when each piece has an anchor; all steps of a constant are the same, so it needs none but the first.
+    var hasAnchors: Bool {
+        if case .constant = body { false } else { true }
+    }
+
     /// What the steps of a piece start from.
     func anchor(_ piece: Int) -> UInt64 { piece == 0 ? firstAnchor : furtherAnchors[piece - 1] }
 }

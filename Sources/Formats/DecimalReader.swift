@@ -1,7 +1,7 @@
 /// Reads amounts and durations as exact integers of their smallest unit; nothing is ever rounded to binary fractions.
-struct DecimalReader {
+package struct DecimalReader {
     /// What is wrong with a number, in words that follow the value.
-    struct Fault: Error {
+    package struct Fault: Error {
         var message: String
         init(_ message: String) { self.message = message }
     }
@@ -10,18 +10,18 @@ struct DecimalReader {
     private let thousandsSeparator: [UInt8]
 
     /// - Parameter thousandsSeparator: empty where digits must not be grouped.
-    init(decimalSeparator: String, thousandsSeparator: String) {
+    package init(decimalSeparator: String, thousandsSeparator: String) {
         self.decimalSeparator = Array(decimalSeparator.utf8)
         self.thousandsSeparator = Array(thousandsSeparator.utf8)
     }
 
     /// JSON's own numbers.
-    static let plain = DecimalReader(decimalSeparator: ".", thousandsSeparator: "")
+    package static let plain = DecimalReader(decimalSeparator: ".", thousandsSeparator: "")
 
     /// The value x 10^`fractionDigits`; further digits must be zeros.
     ///
     /// A sign may lead. Groups: the last has three digits, those before two or three, the first one to three.
-    func integer(_ text: UnsafeBufferPointer<UInt8>, fractionDigits: Int) throws(Fault) -> Int64 {
+    package func integer(_ text: UnsafeBufferPointer<UInt8>, fractionDigits: Int) throws(Fault) -> Int64 {
         var position = 0
         let isNegative = text.first == UInt8(ascii: "-")
         if isNegative || text.first == UInt8(ascii: "+") { position = 1 }

@@ -135,7 +135,7 @@ struct JSONKeyTree: ~Copyable {
 
     /// - Parameter keys: one for each column. A dotted key also names a literal key of the outermost object.
     init(_ keys: [String]) {
-        let capacity = 1 + keys.reduce(0) { $0 + $1.split(separator: ".").count }
+        let capacity = 1 + keys.reduce(0) { $0 + $1.utf8.count { $0 == UInt8(ascii: ".") } }
         nodes = .allocate(capacity: capacity)
         for node in 0..<capacity { nodes.initializeElement(at: node, to: ByteStringTable()) }
         for (column, key) in keys.enumerated() {

@@ -3,9 +3,9 @@ import Transactions
 
 /// Finds the moment at which the clocks of a zone showed a date and a time, at a small cost for each row.
 ///
-/// The zone's rules are asked once for each quarter of an hour on days near a change of the offset, and once for a whole
-/// day elsewhere; zones change their offset on whole quarters. Days are remembered in a table of fixed size, so that rows
-/// may come in any order.
+/// The zone's rules are asked once for each half minute on days near a change of the offset, and once for a whole day
+/// elsewhere; since 1970 zones have changed their offset on whole half minutes. Days are remembered in a table of fixed
+/// size, so that rows may come in any order.
 struct LocalClock: ~Copyable {
     enum Moment: Equatable {
         /// Seconds since 1970-01-01 UTC.
@@ -23,8 +23,8 @@ struct LocalClock: ~Copyable {
     private static let cachedDayCount = 2048
     private let zone: TimeZone
     private let days = UnsafeMutableBufferPointer<CachedDay>.allocate(capacity: cachedDayCount)
-    private var quarter = Int64.min
-    private var quarterOffset: Int64?
+    private var halfMinute = Int64.min
+    private var halfMinuteOffset: Int64?
 
     init(_ zone: TimeZone) {
         self.zone = zone
@@ -40,12 +40,12 @@ struct LocalClock: ~Copyable {
         let slot = Int(day & Int64(LocalClock.cachedDayCount - 1))
         if days[slot].day != day { days[slot] = CachedDay(day: day, offset: offsetThroughout(day: day)) }
         if let offset = days[slot].offset { return .at(localSeconds - offset) }
-        let quarter = floorDivision(localSeconds, 900)
-        if quarter != self.quarter {
-            self.quarter = quarter
-            quarterOffset = earlierOffset(localSeconds: localSeconds)
+        let halfMinute = floorDivision(localSeconds, 30)
+        if halfMinute != self.halfMinute {
+            self.halfMinute = halfMinute
+            halfMinuteOffset = earlierOffset(localSeconds: localSeconds)
         }
-        return quarterOffset.map { .at(localSeconds - $0) } ?? .skipped(next: endOfGap(localSeconds: localSeconds))
+        return halfMinuteOffset.map { .at(localSeconds - $0) } ?? .skipped(next: endOfGap(localSeconds: localSeconds))
     }
 
     private func offset(at seconds: Int64) -> Int64 {

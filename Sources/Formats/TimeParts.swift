@@ -24,7 +24,7 @@ struct TimeParts {
 }
 
 /// What is wrong with a time, in words that follow the value.
-struct TimeFault: Error {
+package struct TimeFault: Error {
     var message: String
     init(_ message: String) { self.message = message }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Transactions
 
 /// Reads the times of a mapping as microseconds since 1970-01-01 UTC.
-struct TimeReader: ~Copyable {
+package struct TimeReader: ~Copyable {
     private enum Form {
         case iso
         case pattern(TimePattern)
@@ -14,7 +14,7 @@ struct TimeReader: ~Copyable {
     private let expected: String
     private var clock: LocalClock
 
-    init(_ mapping: Mapping) throws(FormatError) {
+    package init(_ mapping: Mapping) throws(FormatError) {
         guard let zone = TimeZone(identifier: mapping.timeZone) else {
             let suggestion = Nearest.suggestion(mapping.timeZone, among: TimeZone.knownTimeZoneIdentifiers)
             throw FormatError("mapping: timeZone: \"\(mapping.timeZone)\" is no known zone\(suggestion)")
@@ -41,7 +41,7 @@ struct TimeReader: ~Copyable {
 
     /// Reads a time.
     /// - Throws: what is wrong, in words that follow the value.
-    mutating func microseconds(_ text: UnsafeBufferPointer<UInt8>) throws(TimeFault) -> Int64 {
+    package mutating func microseconds(_ text: UnsafeBufferPointer<UInt8>) throws(TimeFault) -> Int64 {
         let parts: TimeParts?
         switch form {
         case .iso: parts = TimeReader.isoParts(text)

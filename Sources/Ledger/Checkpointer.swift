@@ -1,7 +1,7 @@
+import Locks
 import RingBuffer
 import Rollups
 import Storage
-import Synchronization
 import Transactions
 
 /// The thread that adds statistics to the catalogue, one checkpoint at a time, while the folder goes on.
@@ -31,7 +31,7 @@ final class Checkpointer: @unchecked Sendable {
     private let identity: IdentityProgress
     private let report: @Sendable (String) -> Void
     private let bell: Doorbell
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     private static let mergedChunkCount = 8
     private static let retryNanoseconds: Int64 = 1_000_000_000
@@ -49,7 +49,7 @@ final class Checkpointer: @unchecked Sendable {
         self.names = names
         self.identity = identity
         self.report = report
-        state = Mutex(State(checkpointSequence: checkpointSequence))
+        state = Lock(State(checkpointSequence: checkpointSequence))
     }
 
     var isBusy: Bool { state.withLock { $0.pending != nil } }
@@ -69,11 +69,13 @@ final class Checkpointer: @unchecked Sendable {
         bell.ring()
     }
 
-    /// The chunks of a rollup that are on their way into the catalogue, and up to where it reaches without them.
+    /// The chunks of a rollup that are on their way into the catalogue, and up to where it reaches without them; nil when
+    /// chunks were given up.
     func pendingChunks(
         rollup: RollupDeclaration, days: ClosedRange<CalendarDay>
-    ) -> (checkpointSequence: UInt64, chunks: [RollupChunk]) {
-        let (sequence, pending) = state.withLock { ($0.checkpointSequence, $0.pending) }
+    ) -> (checkpointSequence: UInt64, chunks: [RollupChunk])? {
+        let (sequence, pending, hasGivenUp) = state.withLock { ($0.checkpointSequence, $0.pending, $0.hasGivenUp) }
+        if hasGivenUp { return nil }
         let chunks = pending?.rollups.chunks() ?? []
         return (sequence, chunks.filter { $0.rollup == rollup && days.contains($0.day) })
     }
@@ -144,8 +146,7 @@ final class Checkpointer: @unchecked Sendable {
     private func mergeChunks() throws {
         for (rollup, day) in try catalogue.placesWithChunks(atLeast: Checkpointer.mergedChunkCount) {
             let stored = try catalogue.chunks(rollup: rollup, days: day...day)
-            let merged = try RollupChunk.merge(
-                stored.map { stored in try stored.bytes.withUnsafeBytes { try RollupChunk(decoding: $0) } })
+            let merged = try RollupChunk.merge(stored.map { try $0.decoded(of: catalogue.path) })
             try catalogue.replace(
                 stored.map(\.sequences),
                 by: Catalogue.Chunk(rollup: rollup, day: day, sequences: merged.sequences, bytes: merged.encoded()))

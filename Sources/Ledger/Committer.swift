@@ -1,4 +1,5 @@
 import Columns
+import Locks
 import RingBuffer
 import Storage
 import Synchronization
@@ -16,10 +17,20 @@ final class Committer: @unchecked Sendable {
         var reply: Commit.NameReply
     }
 
+    /// Gets the index, or learns that the thread has ended and that it will not run.
+    typealias Task = @Sendable (Result<IdentityIndex, Refusal>) -> Void
+
     private struct Requests {
         var names: [NameRequest] = []
-        var tasks: [@Sendable (IdentityIndex) -> Void] = []
+        var tasks: [Task] = []
         var isClosing = false
+        /// The thread takes no more.
+        var hasEnded = false
+
+        func refuse() {
+            names.forEach { $0.reply(.failure(.closing)) }
+            tasks.forEach { $0(.failure(.closing)) }
+        }
     }
 
     /// Accepted records of commits that may not be durable yet: duplicates of them are confirmed in the ring.
@@ -41,7 +52,7 @@ final class Committer: @unchecked Sendable {
     private let options: LedgerOptions
     private let machine: any Machine
     private let compactor: Compactor?
-    private let requests = Mutex(Requests())
+    private let requests = Lock(Requests())
     private let requestCount = Atomic<Int>(0)
 
     private var position: UInt64 = 0
@@ -53,6 +64,7 @@ final class Committer: @unchecked Sendable {
     private let cache = BlockCache()
     private let verdicts: UnsafeMutableBufferPointer<Verdict>
     private var inFlight: [InFlight] = []
+    private var isClosing = false
     private var lastBlockIsProven = true
     private var nextMaintenance: UInt64
     private let identity: IdentityProgress
@@ -98,20 +110,29 @@ final class Committer: @unchecked Sendable {
 
     // MARK: Requests of other threads
 
+    // Whatever comes here is answered: either the thread takes it, or it is refused.
+
     /// Asks for codes; answered once they are durable.
-    func request(_ request: NameRequest) { enqueue { $0.names.append(request) } }
+    func request(_ request: NameRequest) { enqueue(Requests(names: [request])) }
 
     /// Runs `task` on the committer's thread between two passes.
-    func perform(_ task: @escaping @Sendable (IdentityIndex) -> Void) { enqueue { $0.tasks.append(task) } }
+    func perform(_ task: @escaping Task) { enqueue(Requests(tasks: [task])) }
 
     /// Lets go of the file of a segment that was replaced.
     func forgetBlocks(of segment: LogSegment) { perform { [self] _ in cache.forget(segment) } }
 
     /// Takes what is in the ring, then ends.
-    func close() { enqueue { $0.isClosing = true } }
+    func close() { enqueue(Requests(isClosing: true)) }
 
-    private func enqueue(_ change: (inout Requests) -> Void) {
-        requests.withLock { change(&$0) }
+    private func enqueue(_ more: Requests) {
+        let isTaken = requests.withLock { requests in
+            guard !requests.hasEnded else { return false }
+            requests.names += more.names
+            requests.tasks += more.tasks
+            requests.isClosing = requests.isClosing || more.isClosing
+            return true
+        }
+        guard isTaken else { return more.refuse() }
         requestCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
         bell.ring()
     }
@@ -122,6 +143,7 @@ final class Committer: @unchecked Sendable {
         while true {
             let hasWork = bell.wait(timeoutNanoseconds: lastBlockIsProven ? nil : Committer.idleNanoseconds) {
                 ring.batch(at: position) != nil || requestCount.load(ordering: .acquiring) > 0 || isHoldingUpClaims
+                    || (isClosing && !hasUnfinishedClaims)
             }
             forgetDurable(before: position)
             if !hasWork {
@@ -129,24 +151,25 @@ final class Committer: @unchecked Sendable {
                 continue
             }
             let asked = takeRequests()
-            asked.tasks.forEach { $0(index) }
+            isClosing = isClosing || asked.isClosing
+            asked.tasks.forEach { $0(.success(index)) }
             waitForFullerBlock()
             let take = takeBatches()
             if take.batches.isEmpty && asked.names.isEmpty {
                 if take.end > position { release(upTo: take.end) }
-                if asked.isClosing && !hasUnfinishedClaims { break }
-                if asked.isClosing { close() }
+                // A batch that came in time is in the ring; any later one is refused there.
+                if isClosing && ring.close(at: position) { break }
                 continue
             }
             commit(take, names: asked.names)
-            if asked.isClosing { close() }
             maintainIndex()
         }
+        takeLastRequests().refuse()
         finish()
     }
 
     /// Claims wait for slots that only this thread still keeps.
-    private var isHoldingUpClaims: Bool { ring.waitingClaimCount > 0 && !inFlight.isEmpty && !flusher.isBusy }
+    private var isHoldingUpClaims: Bool { ring.waitingClaimCount > 0 && pin.position < position && !flusher.isBusy }
 
     private var hasUnfinishedClaims: Bool { ring.usedSlotCount(from: position) > 0 || ring.waitingClaimCount > 0 }
 
@@ -154,6 +177,13 @@ final class Committer: @unchecked Sendable {
         guard requestCount.exchange(0, ordering: .acquiringAndReleasing) > 0 else { return Requests() }
         return requests.withLock { requests in
             defer { requests = Requests() }
+            return requests
+        }
+    }
+
+    private func takeLastRequests() -> Requests {
+        requests.withLock { requests in
+            defer { requests = Requests(hasEnded: true) }
             return requests
         }
     }
@@ -259,15 +289,18 @@ final class Committer: @unchecked Sendable {
         for batch in take.batches where batch.batch.isPlaceholder {
             verdicts[batch.offset] = Verdict(Fault(.id, .missing))
         }
-        let acceptedCount = try index.judge(
-            records, firstSequence: nextSequence, verdicts: verdicts, source: self)
+        let judgement = try index.judge(
+            records, batches: take.batches.map { $0.offset..<$0.offset + $0.count }, firstSequence: nextSequence,
+            verdicts: verdicts, source: self)
+        let acceptedCount = judgement.acceptedCount
         commit.records = UnsafeBufferPointer(rebasing: UnsafeBufferPointer(records)[..<acceptedCount])
         // The block's header carries the link before its own records.
         let before = chain
         chain.append(commit.records)
         let head = chain.head
         commit.chain = head
-        commit.answers = answers(to: take, UnsafeBufferPointer(verdicts), head: head)
+        commit.answers = answers(
+            to: take, UnsafeBufferPointer(verdicts), head: head, unconfirmed: judgement.unconfirmed)
         if acceptedCount > 0 { chainBeforeBlock = before }
         inFlight.append(InFlight(firstSequence: nextSequence, records: commit.records, ringStart: take.start))
         nextSequence += UInt64(acceptedCount)
@@ -285,26 +318,36 @@ final class Committer: @unchecked Sendable {
     }
 
     private func answers(
-        to take: Take, _ verdicts: UnsafeBufferPointer<Verdict>, head: ChainHead
+        to take: Take, _ verdicts: UnsafeBufferPointer<Verdict>, head: ChainHead, unconfirmed: [Int: any Error]
     ) -> [(owner: any BatchOwner, answer: BatchAnswer)] {
         var sequence = nextSequence
         let readBack = shares(of: index.readBackCount, take, verdicts)
-        return zip(take.batches, readBack).map { entry, readBackCount in
-            let own = UnsafeBufferPointer(rebasing: verdicts[entry.offset..<entry.offset + entry.count])
-            let receipt = entry.batch.receipt(own, firstSequence: sequence, chain: head)
-            sequence += UInt64(receipt.accepted)
+        return take.batches.enumerated().map { place, entry in
+            let (batch, offset, count) = entry
+            let result: Result<Receipt, Refusal>
+            if let error = unconfirmed[place] {
+                result = .failure(
+                    Refusal(
+                        .damaged, "records of this batch have to be compared with what cannot be read: \(error)"))
+            } else {
+                let own = UnsafeBufferPointer(rebasing: verdicts[offset..<offset + count])
+                let receipt = batch.receipt(own, firstSequence: sequence, chain: head)
+                sequence += UInt64(receipt.accepted)
+                result = .success(receipt)
+            }
             return (
-                entry.batch.owner,
-                BatchAnswer(batch: entry.batch.number, result: .success(receipt), readBackCount: readBackCount)
+                batch.owner, BatchAnswer(batch: batch.number, result: result, readBackCount: readBack[place])
             )
         }
     }
 
-    /// Lays what was read back to the batches whose records were there before: only they can be meant.
+    /// Lays what was read back to the batches whose records were there before, or may have been: only they can be meant.
     private func shares(of readBackCount: Int, _ take: Take, _ verdicts: UnsafeBufferPointer<Verdict>) -> [Int] {
         guard readBackCount > 0 else { return [Int](repeating: 0, count: take.batches.count) }
         let known = take.batches.map { _, offset, count in
-            verdicts[offset..<offset + count].count { $0 == .duplicate || $0.fault?.reason == .conflict }
+            verdicts[offset..<offset + count].count {
+                $0 == .duplicate || $0 == .unconfirmed || $0.fault?.reason == .conflict
+            }
         }
         let total = max(1, known.reduce(0, +))
         return known.map { readBackCount * $0 / total }
@@ -391,7 +434,8 @@ final class Committer: @unchecked Sendable {
 
     /// What is durable is read from the log from now on, so its slots may go once the folder is past them too.
     private func forgetDurable(before start: UInt64) {
-        let durable = flusher.durableSequence
+        // After a failure nothing is confirmed any more.
+        let durable = flusher.failure == nil ? flusher.durableSequence : .max - 1
         inFlight.removeAll { $0.endSequence <= durable + 1 }
         pin.advance(to: inFlight.first?.ringStart ?? start)
         ring.grantWaiting()

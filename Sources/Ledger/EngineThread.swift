@@ -1,3 +1,4 @@
+import Foundation
 import RingBuffer
 import Synchronization
 
@@ -24,11 +25,17 @@ final class EngineThread: Sendable {
         let completion = Completion(machine.makeDoorbell())
         self.completion = completion
         machine.startThread(name) {
+            Thread.current.threadDictionary[EngineThread.mark] = true
             body()
             completion.isFinished.store(true, ordering: .releasing)
             completion.bell.ring()
         }
     }
+
+    private static let mark = "EngineThread"
+
+    /// True on every such thread, of whatever ledger: none may wait for the end of its own.
+    static var isCurrent: Bool { Thread.current.threadDictionary[mark] != nil }
 
     /// Asks the body to end and waits until it has.
     func stop() {

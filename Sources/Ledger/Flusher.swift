@@ -1,6 +1,6 @@
+import Locks
 import RingBuffer
 import Storage
-import Synchronization
 import Transactions
 
 /// The thread that makes commits durable, one at a time, and lets their receipts go.
@@ -24,7 +24,7 @@ final class Flusher: Sendable {
     /// Rung when a commit is handed over and when one is through.
     private let bell: Doorbell
     private let committerBell: Doorbell
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let onFailure: @Sendable (Refusal) -> Void
 
     init(
@@ -37,7 +37,7 @@ final class Flusher: Sendable {
         self.committerBell = committerBell
         self.onFailure = onFailure
         bell = machine.makeDoorbell()
-        state = Mutex(State(durableSequence: log.endSequence - 1, chain: chain))
+        state = Lock(State(durableSequence: log.endSequence - 1, chain: chain))
     }
 
     /// True while a commit is on its way.

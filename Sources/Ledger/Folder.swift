@@ -1,7 +1,7 @@
+import Locks
 import RingBuffer
 import Rollups
 import Storage
-import Synchronization
 import Transactions
 
 /// The thread that adds durable records to the rollups, and frees their slots.
@@ -27,6 +27,8 @@ final class Folder: @unchecked Sendable {
     private struct Queue: @unchecked Sendable {
         var tasks: [Task] = []
         var isClosing = false
+        /// The thread takes no more.
+        var hasEnded = false
     }
 
     private let accumulator: RollupAccumulator
@@ -36,7 +38,7 @@ final class Folder: @unchecked Sendable {
     private let checkpointer: Checkpointer
     private let machine: any Machine
     private let bell: Doorbell
-    private let queue = Mutex(Queue())
+    private let queue = Lock(Queue())
     private var lastCheckpointNanoseconds: Int64
 
     /// - Parameter accumulator: has counted what the log holds beyond the checkpointer's last checkpoint.
@@ -61,20 +63,17 @@ final class Folder: @unchecked Sendable {
     }
 
     /// What memory knows of a rollup on days of a range, after all that was receipted before the call. Blocks.
-    func view(of rollup: RollupDeclaration, days: ClosedRange<CalendarDay>) -> View {
-        look { folder in
-            let pending = folder.checkpointer.pendingChunks(rollup: rollup, days: days)
+    /// - Throws: `Refusal` when the ledger is being closed.
+    func view(of rollup: RollupDeclaration, days: ClosedRange<CalendarDay>) throws(Refusal) -> View {
+        let view = try look { folder -> View? in
+            guard let pending = folder.checkpointer.pendingChunks(rollup: rollup, days: days) else { return nil }
             return View(
                 checkpointSequence: pending.checkpointSequence,
                 chunks: pending.chunks + folder.accumulator.snapshot(rollup: rollup.name, days: days),
                 sequence: folder.accumulator.lastSequence)
         }
-    }
-
-    /// Adds all that is counted to the catalogue and waits until that is done.
-    func saveAll() {
-        look { $0.startCheckpoint() }
-        checkpointer.waitUntilIdle()
+        guard let view else { throw .closing }
+        return view
     }
 
     func close() {
@@ -82,15 +81,21 @@ final class Folder: @unchecked Sendable {
         bell.ring()
     }
 
-    private func look<Outcome: Sendable>(_ body: @escaping @Sendable (Folder) -> Outcome) -> Outcome {
-        let answer = Mutex<Outcome?>(nil)
+    private func look<Outcome: Sendable>(
+        _ body: @escaping @Sendable (Folder) -> Outcome
+    ) throws(Refusal) -> Outcome {
+        let answer = Lock<Outcome?>(nil)
         let done = machine.makeDoorbell()
         let task = Task.look { folder in
             let result = body(folder)
             answer.withLock { $0 = result }
             done.ring()
         }
-        queue.withLock { $0.tasks.append(task) }
+        let isTaken = queue.withLock { queue in
+            if !queue.hasEnded { queue.tasks.append(task) }
+            return !queue.hasEnded
+        }
+        guard isTaken else { throw .closing }
         bell.ring()
         _ = done.wait { answer.withLock { $0 != nil } }
         return answer.withLock { $0! }
@@ -101,11 +106,12 @@ final class Folder: @unchecked Sendable {
     func run() {
         while true {
             _ = bell.wait(timeoutNanoseconds: 1_000_000_000) { queue.withLock { !$0.tasks.isEmpty || $0.isClosing } }
-            let (tasks, isClosing) = queue.withLock { queue in
+            let (tasks, hasEnded) = queue.withLock { queue in
                 defer { queue.tasks = [] }
-                return (queue.tasks, queue.isClosing)
+                queue.hasEnded = queue.isClosing && queue.tasks.isEmpty
+                return (queue.tasks, queue.hasEnded)
             }
-            if tasks.isEmpty && isClosing { break }
+            if hasEnded { break }
             tasks.forEach(perform)
             checkpointWhenDue()
         }

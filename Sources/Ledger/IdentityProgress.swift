@@ -1,13 +1,13 @@
+import Locks
 import Storage
-import Synchronization
 
 /// What a checkpoint may say of the identity index: written by the committer, which owns the index, read by the checkpointer.
 /// Never newer than the index is.
 final class IdentityProgress: Sendable {
-    private let value: Mutex<(from: UInt64, files: [String])>
+    private let value: Lock<(from: UInt64, files: [String])>
 
     init(_ index: IdentityIndex, end: UInt64) {
-        value = Mutex((index.firstSequenceOnlyInMemory(end: end), index.fileNames))
+        value = Lock((index.firstSequenceOnlyInMemory(end: end), index.fileNames))
     }
 
     func update(_ index: IdentityIndex, end: UInt64) {

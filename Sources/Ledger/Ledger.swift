@@ -1,4 +1,5 @@
 import Foundation
+import Locks
 import RingBuffer
 import Rollups
 import Storage
@@ -31,7 +32,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     private let checkpointer: Checkpointer
     private let threads: [EngineThread]
     /// For questions; a catalogue is used by one thread at a time.
-    private let readCatalogue: Mutex<CatalogueBox>
+    private let readCatalogue: Lock<CatalogueBox>
     private let isClosed = Atomic<Bool>(false)
 
     /// A connection that only ever is used under its mutex.
@@ -71,10 +72,15 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let (restored, catalogue) = try Restored.restore(
             files, fileSystem: fileSystem, options: options, mayWrite: true, openCatalogue: openCatalogue)
         if let cut = restored.cut { report(cut.description) }
+        if let fault = restored.indexFault { report("the identity index is made anew from the log: \(fault.cause)") }
+        try restored.log.checkStarts()
+        for stretch in restored.log.knownDamage {
+            report("\(stretch); days that are whole are answered. Restore the segment from a copy")
+        }
         (log, cut, calendar, registry) = (restored.log, restored.cut, restored.calendar, restored.names)
         settings = restored.log.settings
         tokeniser = try files.tokeniser(fileSystem: fileSystem)
-        readCatalogue = Mutex(CatalogueBox(catalogue: try openCatalogue(settings)))
+        readCatalogue = Lock(CatalogueBox(catalogue: try openCatalogue(settings)))
 
         let chain = try ChainHasher(endOf: log)
         let committerBell = machine.makeDoorbell()
@@ -121,7 +127,11 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         ].compactMap(\.self)
     }
 
-    deinit { close() }
+    deinit {
+        guard let end = takeEnd() else { return }
+        // The last who held it may be the owner of a batch, let go on the ledger's own thread, which cannot wait for itself.
+        if EngineThread.isCurrent { machine.startThread("closer", end) } else { end() }
+    }
 
     /// The most records of a batch.
     public static let largestBatch = 1024
@@ -145,7 +155,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
             records.count % Record.byteCount == 0 && (1...Ledger.largestBatch).contains(count),
             "a batch has 1 to \(Ledger.largestBatch) whole records")
         if isClosed.load(ordering: .acquiring) {
-            owner.ledgerDidAnswer([BatchAnswer(batch: batch, result: .failure(Ledger.closing))])
+            owner.ledgerDidAnswer([BatchAnswer(batch: batch, result: .failure(.closing))])
             return .taken
         }
         let rejected = Record.exceptions(
@@ -160,9 +170,13 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let copy = [UInt8](records)
         let ring = self.ring
         ring.claimInTurn(slotCount) { claim in
-            copy.withUnsafeBytes { entry.copy($0, to: claim.slots) }
-            ring.publish(claim, tag: entry.tag)
-            entry.owner.ledgerDidAdmitWaitingBatch()
+            if let claim {
+                copy.withUnsafeBytes { entry.copy($0, to: claim.slots) }
+                ring.publish(claim, tag: entry.tag)
+            } else {
+                owner.ledgerDidAnswer([BatchAnswer(batch: batch, result: .failure(.closing))])
+            }
+            owner.ledgerDidAdmitWaitingBatch()
         }
         return .waiting
     }
@@ -181,7 +195,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     public func requestCodes(for names: [Name], reply: @escaping @Sendable (Result<[UInt32], Refusal>) -> Void) {
         let known = registry.codes(for: names)
         if !known.contains(nil) { return reply(.success(known.compactMap(\.self))) }
-        if isClosed.load(ordering: .acquiring) { return reply(.failure(Ledger.closing)) }
+        if isClosed.load(ordering: .acquiring) { return reply(.failure(.closing)) }
         committer.request(Committer.NameRequest(names: names, reply: reply))
     }
 
@@ -196,33 +210,41 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     // MARK: Asking
 
     /// The statistics that a question asks for, as of the last sequence that was receipted before the call. Blocks.
-    public func answer(_ question: Question) throws -> Answer {
-        try checkOpen()
+    public func answer(_ question: Question, despiteDamage: Bool) throws -> Answer {
         let statistics = Statistics(log: log, calendar: calendar)
         return try readCatalogue.withLock { box in
-            try statistics.answer(question, catalogue: box.catalogue) { folder.view(of: $0, days: $1) }
+            // The end closes the catalogue under this lock.
+            try checkOpen()
+            return try statistics.answer(question, despiteDamage: despiteDamage, catalogue: box.catalogue) {
+                try folder.view(of: $0, days: $1)
+            }
         }
     }
 
     /// Every event with an id, in order of sequence. Blocks.
-    public func find(_ id: RecordID) throws -> [FoundRecord] {
+    public func find(_ id: RecordID, despiteDamage: Bool) throws -> Findings {
         try checkOpen()
-        let found = Mutex<Result<[UInt64], any Error>?>(nil)
+        let found = Lock<Result<[UInt64], any Error>?>(nil)
         let done = machine.makeDoorbell()
         committer.perform { index in
-            found.withLock { $0 = Result { try index.candidates(for: id) } }
+            found.withLock { $0 = Result { try index.get().candidates(for: id) } }
             done.ring()
         }
         _ = done.wait { found.withLock { $0 != nil } }
         let end = log.endSequence
         let candidates = try found.withLock { try $0!.get() }.filter { $0 < end }
-        return try log.find(id, among: candidates)
+        return try readCatalogue.withLock { box in
+            try checkOpen()
+            return try log.find(
+                id, among: candidates, unknown: [], despiteDamage: despiteDamage,
+                DamageAssessment(calendar: calendar, catalogue: box.catalogue))
+        }
     }
 
     /// What is in the ledger. Blocks.
     public func status() throws -> LedgerStatus {
         try LedgerStatus(
-            files: files, log: log, names: registry, days: answer(LedgerStatus.daysQuestion),
+            files: files, log: log, names: registry, days: answer(LedgerStatus.daysQuestion, despiteDamage: true),
             checkpoint: checkpointer.checkpointSequence, chain: flusher.chain, isServed: true, fileSystem: fileSystem)
     }
 
@@ -230,10 +252,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     public func names(of space: NameSpace) -> [UInt32: String] { registry.names(of: space) }
 
     private func checkOpen() throws(Refusal) {
-        if isClosed.load(ordering: .acquiring) { throw Ledger.closing }
+        if isClosed.load(ordering: .acquiring) { throw .closing }
     }
-
-    private static let closing = Refusal(.closing, "the ledger is being closed")
 
     /// Why nothing more may be written; nil while all is well.
     public var failure: Refusal? { flusher.failure }
@@ -242,20 +262,46 @@ public final class Ledger: LedgerView, @unchecked Sendable {
 
     /// Takes what was submitted, makes it durable, saves statistics and index, and lets go of the files. Blocks.
     public func close() {
-        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        checkpointer.prepareToClose()
-        for thread in threads { thread.stop() }
-        // Whoever takes the lock next may copy the catalogue's files.
-        readCatalogue.withLock { $0.catalogue.close() }
-        lock.release()
+        takeEnd()?()
+    }
+
+    /// What ends the ledger, for the first who asks. It does not hold the ledger.
+    private func takeEnd() -> (@Sendable () -> Void)? {
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return nil }
+        return { [checkpointer, threads, readCatalogue, lock] in
+            checkpointer.prepareToClose()
+            for thread in threads { thread.stop() }
+            // Whoever takes the lock next may copy the catalogue's files.
+            readCatalogue.withLock { $0.catalogue.close() }
+            lock.release()
+        }
     }
 }
 
 extension Log {
     /// The records with an id among candidates of the index.
-    func find(_ id: RecordID, among candidates: [UInt64]) throws -> [FoundRecord] {
-        zip(candidates, try records(at: candidates, cache: BlockCache()))
-            .filter { $1.id == id }
-            .map { FoundRecord(sequence: $0, record: $1) }
+    /// - Parameters:
+    ///   - unknown: stretches of the log whose identities the index does not know.
+    ///   - despiteDamage: leave out what cannot be read, and say so, instead of failing.
+    func find(
+        _ id: RecordID, among candidates: [UInt64], unknown: [DamagedStretch], despiteDamage: Bool,
+        _ assessment: DamageAssessment
+    ) throws -> Findings {
+        let cache = BlockCache()
+        var found: [FoundRecord] = []
+        var damaged: [UInt64] = []
+        for candidate in candidates {
+            do {
+                let record = try records(at: [candidate], cache: cache)[0]
+                if record.id == id { found.append(FoundRecord(sequence: candidate, record: record)) }
+            } catch let error as LogError where error.isDamage {
+                guard knownDamage.contains(where: { $0.sequences.contains(candidate) }) else { throw error }
+                damaged.append(candidate)
+            }
+        }
+        let stretches = knownDamage.filter { stretch in damaged.contains(where: stretch.sequences.contains) }
+        let damage = try (unknown + stretches).map { try assessment.mark($0, isLeftOut: true) }
+        guard damage.isEmpty || despiteDamage else { throw DamageError(damage: damage) }
+        return Findings(records: found, damage: damage)
     }
 }

@@ -104,11 +104,10 @@ extension LedgerFiles {
         let file = try fileSystem.open(tokenKey, .read)
         let text = String(decoding: try file.bytes(at: 0, count: 256), as: UTF8.self)
             .trimmingCharacters(in: .whitespacesAndNewlines)
-        let digits = text.compactMap { $0.hexDigitValue }
-        guard text.count == 64, digits.count == 64 else {
+        guard let key = bytes(hexadecimal: text), key.count == 32 else {
             throw LedgerError.tokenKey(path: tokenKey, reason: "it holds no key")
         }
-        return AccountTokeniser(key: stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) })
+        return AccountTokeniser(key: key)
     }
 }
 

@@ -1,6 +1,6 @@
+import Locks
 import Rollups
 import Storage
-import Synchronization
 import Transactions
 
 /// A ledger at rest, read by a process that changes nothing: it shares the lock with other readers and keeps holders out.
@@ -13,7 +13,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     private let fileSystem: any FileSystem
     private let lock: any FileLock
     /// Used under the mutex only: index, accumulator and catalogue are for one thread at a time.
-    private let state: Mutex<State>
+    private let state: Lock<State>
     private let registry: NameRegistry
     private let log: Log
     private let calendar: BusinessCalendar
@@ -44,12 +44,12 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
         registry = restored.names
         log = restored.log
         calendar = restored.calendar
-        state = Mutex(State(restored: restored, catalogue: catalogue))
+        state = Lock(State(restored: restored, catalogue: catalogue))
     }
 
     /// The catalogue as the last holder left it. After a crash part of it lies in SQLite's write-ahead log, which only a writer
     /// may open: then a copy is read.
-    private static func openCatalogue(
+    static func openCatalogue(
         _ files: LedgerFiles, ledger: UInt64, fileSystem: any FileSystem
     ) throws -> Catalogue? {
         guard fileSystem.exists(files.catalogue) else { return nil }
@@ -67,9 +67,11 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     }
 
     /// The statistics that a question asks for, as of the log's end.
-    public func answer(_ question: Question) throws -> Answer {
+    public func answer(_ question: Question, despiteDamage: Bool) throws -> Answer {
         try state.withLock { state in
-            try Statistics(log: log, calendar: calendar).answer(question, catalogue: state.catalogue) { rollup, days in
+            let statistics = Statistics(log: log, calendar: calendar, leftOut: state.restored.uncounted)
+            return try statistics.answer(question, despiteDamage: despiteDamage, catalogue: state.catalogue) {
+                rollup, days in
                 Folder.View(
                     checkpointSequence: state.restored.checkpoint.sequence,
                     chunks: state.restored.accumulator.snapshot(rollup: rollup.name, days: days),
@@ -79,17 +81,23 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     }
 
     /// Every event with an id, in order of sequence.
-    public func find(_ id: RecordID) throws -> [FoundRecord] {
-        let candidates = try state.withLock { try $0.restored.index.candidates(for: id) }
-        return try log.find(id, among: candidates)
+    public func find(_ id: RecordID, despiteDamage: Bool) throws -> Findings {
+        try state.withLock { state in
+            try log.find(
+                id, among: state.restored.index.candidates(for: id), unknown: state.restored.unindexed,
+                despiteDamage: despiteDamage, DamageAssessment(calendar: calendar, catalogue: state.catalogue))
+        }
     }
 
     /// What is in the ledger.
     public func status() throws -> LedgerStatus {
-        try LedgerStatus(
-            files: files, log: log, names: registry, days: answer(LedgerStatus.daysQuestion),
-            checkpoint: state.withLock { $0.restored.checkpoint.sequence }, chain: try ChainHasher(endOf: log).head,
-            isServed: false, fileSystem: fileSystem)
+        try log.checkStarts()
+        var chain: ChainHead?
+        do { chain = try ChainHasher(endOf: log).head } catch let error as LogError where error.isDamage {}
+        return try LedgerStatus(
+            files: files, log: log, names: registry, days: answer(LedgerStatus.daysQuestion, despiteDamage: true),
+            checkpoint: state.withLock { $0.restored.checkpoint.sequence }, chain: chain, isServed: false,
+            fileSystem: fileSystem)
     }
 
     /// The codes of names that have one; nil for each other.
@@ -97,8 +105,4 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
 
     /// The names of a space by their codes.
     public func names(of space: NameSpace) -> [UInt32: String] { registry.names(of: space) }
-
-    func withParts<Result>(_ body: (Restored, Catalogue?) throws -> Result) rethrows -> Result {
-        try state.withLock { try body($0.restored, $0.catalogue) }
-    }
 }

@@ -1,5 +1,5 @@
+import Locks
 import Storage
-import Synchronization
 import Transactions
 
 /// The names of a ledger and their codes. The committer gives codes; anyone looks up those that are durable.
@@ -16,7 +16,7 @@ final class NameRegistry: Sendable {
         var unsaved: [Catalogue.NamedCode] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
     /// The most names that a space may have.
     let largestCount: Int
     /// The most bytes of text that the names of all spaces may have.

@@ -16,6 +16,14 @@ struct Restored {
     var index: IdentityIndex
     /// Has counted what the log holds beyond the checkpoint.
     var accumulator: RollupAccumulator
+    /// What a reader passed over.
+    private var leftOut: [DamagedStretch] = []
+    /// What is not counted, in the catalogue or in memory.
+    var uncounted: [DamagedStretch] { leftOut.filter { $0.sequences.upperBound > checkpoint.sequence + 1 } }
+    /// What the index does not know.
+    var unindexed: [DamagedStretch] { leftOut.filter { $0.sequences.upperBound > checkpoint.identityFrom } }
+    /// Why the index's files were not taken over and it was made anew.
+    var indexFault: IndexError?
 
     /// How a catalogue is opened once the ledger is known.
     typealias CatalogueOpener = (LedgerSettings) throws -> Catalogue?
@@ -41,43 +49,64 @@ struct Restored {
         let index = IdentityIndex(
             key: log.settings.identityKey, ledger: log.settings.ledger, directory: files.index, fileSystem: fileSystem,
             capacity: Committer.blockRecordCount, digestCount: options.digestCount)
-        if !index.adoptFiles(named: checkpoint.identityFiles, durable: log.endSequence - 1) {
-            try index.reset(removingFiles: mayWrite)
+        var indexFault: IndexError?
+        do throws(IndexError) {
+            try index.adoptFiles(named: checkpoint.identityFiles, durable: log.endSequence - 1)
+        } catch {
+            indexFault = error
+            index.reset()
             checkpoint.identityFrom = 1
         }
         let accumulator = RollupAccumulator(
             RollupDeclaration.defaults, calendar: calendar, firstSequence: checkpoint.sequence + 1)
-        let restored = Restored(
+        var restored = Restored(
             log: log, cut: cut, calendar: calendar, checkpoint: checkpoint, names: names, index: index,
-            accumulator: accumulator)
+            accumulator: accumulator, indexFault: indexFault)
         try restored.replay(movingIdentitiesToFiles: mayWrite ? options : nil)
+        // Only now: as long as the log cannot be read, the files may be the last that know of what was in it.
+        if indexFault != nil, mayWrite { try index.removeOtherFiles() }
         return (restored, catalogue)
     }
 
-    /// - Parameter options: when dates move to files, as they do while the ledger is written; nil: all stay in memory.
-    private func replay(movingIdentitiesToFiles options: LedgerOptions?) throws {
+    /// - Parameter options: when dates move to files, as they do while the ledger is written; nil for a reader, which keeps
+    ///   all in memory and passes over damage.
+    private mutating func replay(movingIdentitiesToFiles options: LedgerOptions?) throws {
         let decoder = BlockDecoder()
         let from = min(checkpoint.sequence + 1, checkpoint.identityFrom)
         var nextCheck = from + (options?.identityCheckCount ?? 0)
-        try log.forEachBlock(from: from) { segment, entry in
-            names.publish(
-                try log.declarations(of: entry, in: segment, with: decoder).compactMap(Catalogue.NamedCode.init))
-            guard entry.recordCount > 0, entry.endSequence > from else { return }
-            try log.decode(entry, in: segment, with: decoder).withUnsafeBufferPointer { records in
-                if entry.endSequence > checkpoint.identityFrom {
-                    index.restore(records, firstSequence: entry.firstSequence)
-                }
-                if let options, entry.endSequence >= nextCheck {
-                    nextCheck = entry.endSequence + options.identityCheckCount
-                    _ = try index.closeDates(
-                        idleBefore: 0, durable: entry.endSequence - 1, byteLimit: options.identityByteCount)
-                }
-                if entry.endSequence > checkpoint.sequence + 1 {
-                    let counted = Int(max(checkpoint.sequence + 1, entry.firstSequence) - entry.firstSequence)
-                    accumulator.fold(
-                        UnsafeBufferPointer(rebasing: records[counted...]),
-                        firstSequence: entry.firstSequence + UInt64(counted))
-                }
+        var leftOut: [DamagedStretch] = []
+        func passOver(_ stretch: DamagedStretch) throws {
+            guard options == nil else { throw stretch.error }
+            leftOut.append(stretch)
+        }
+        try log.forEachBlock(from: from, damage: passOver) { segment, entry in
+            do {
+                try replay(entry, in: segment, from: from, with: decoder)
+            } catch let error as LogError where options == nil && error.isDamage {
+                try passOver(DamagedStretch(entry, in: segment.path, reason: error.reason))
+            }
+            if let options, entry.endSequence >= nextCheck {
+                nextCheck = entry.endSequence + options.identityCheckCount
+                _ = try index.closeDates(
+                    idleBefore: 0, durable: entry.endSequence - 1, byteLimit: options.identityByteCount)
+            }
+        }
+        self.leftOut = leftOut
+    }
+
+    private func replay(_ entry: BlockEntry, in segment: LogSegment, from: UInt64, with decoder: BlockDecoder) throws {
+        names.publish(
+            try log.declarations(of: entry, in: segment, with: decoder).compactMap(Catalogue.NamedCode.init))
+        guard entry.recordCount > 0, entry.endSequence > from else { return }
+        try log.decode(entry, in: segment, with: decoder).withUnsafeBufferPointer { records in
+            if entry.endSequence > checkpoint.identityFrom {
+                index.restore(records, firstSequence: entry.firstSequence)
+            }
+            if entry.endSequence > checkpoint.sequence + 1 {
+                let first = max(checkpoint.sequence + 1, entry.firstSequence)
+                if accumulator.lastSequence + 1 < first { accumulator.pass(to: first) }
+                accumulator.fold(
+                    UnsafeBufferPointer(rebasing: records[Int(first - entry.firstSequence)...]), firstSequence: first)
             }
         }
     }
@@ -96,7 +125,7 @@ extension Catalogue.NamedCode {
 
 extension RollupDeclaration {
     /// Names the rollups that a catalogue holds; another set needs another catalogue.
-    static var defaultsSignature: String {
+    public static var defaultsSignature: String {
         defaults.map { "\($0.name)(\($0.dimensions.map(\.name).joined(separator: ",")))[\($0.measures.count)]" }
             .joined(separator: " ")
     }

@@ -6,7 +6,7 @@ import Transactions
 extension LedgerStatus {
     /// Collects what a view of a ledger knows.
     init(
-        files: LedgerFiles, log: Log, names: NameRegistry, days: Answer, checkpoint: UInt64, chain: ChainHead,
+        files: LedgerFiles, log: Log, names: NameRegistry, days: Answer, checkpoint: UInt64, chain: ChainHead?,
         isServed: Bool,
         fileSystem: any FileSystem
     ) throws {
@@ -27,7 +27,9 @@ extension LedgerStatus {
         let counts = names.counts
         self.names = Dictionary(uniqueKeysWithValues: NameSpace.allCases.map { ($0.name, counts[$0] ?? 0) })
         self.checkpoint = checkpoint
-        self.chain = hexadecimal(chain.digest)
+        self.chain = chain.map { hexadecimal($0.digest) }
+        receipt = chain.map { StoredReceipt(ledger: log.settings.ledger, chain: $0) }
+        damage = days.damage
         self.isServed = isServed
         residentBytes = sluice_resident_bytes()
     }

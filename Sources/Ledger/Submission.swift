@@ -8,8 +8,8 @@ public protocol BatchOwner: AnyObject, Sendable {
     /// A batch that `submit` had to let wait is in the ring now: the owner may submit the next one.
     func ledgerDidAdmitWaitingBatch()
 
-    /// What became of batches of this owner, in the order of their submission. Receipts come only when every sequence
-    /// given before them is durable.
+    /// What became of batches of this owner, in the order of their submission; only refusals because the ledger is being
+    /// closed may come before answers to earlier batches. Receipts come only when every sequence given before them is durable.
     func ledgerDidAnswer(_ answers: [BatchAnswer])
 }
 
@@ -43,6 +43,8 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case closing = 3
         /// A space has no room for further names, or the limit on new names was reached.
         case namesExhausted = 4
+        /// Damage: what the records have to be compared with, to tell duplicates from new ones, cannot be read.
+        case damaged = 7
     }
 
     /// What kind of trouble it is.
@@ -55,6 +57,8 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         self.cause = cause
         self.description = description
     }
+
+    static let closing = Refusal(.closing, "the ledger is being closed")
 }
 
 /// What `submit` did with a batch.

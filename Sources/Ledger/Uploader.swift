@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Locks
 import Transactions
 
 /// Sends records into a ledger of this process and waits for their receipts: `load` without a server, and tests.
@@ -30,13 +30,19 @@ public final class Uploader: BatchOwner {
     private let ledger: Ledger
     private let sources: SourceSet
     private let windowBatches: Int
-    private let state = Mutex(State())
+    private let onReceipt: @Sendable (Receipt) -> Void
+    private let state = Lock(State())
     private let condition = NSCondition()
     private nonisolated(unsafe) var batch: UInt64 = 0
     private nonisolated(unsafe) var sent = 0
 
     /// An uploader into `ledger`.
-    public init(_ ledger: Ledger, sources: SourceSet = .all, windowBatches: Int = 512) {
+    /// - Parameter onReceipt: is told each receipt, in order, on a thread of the ledger; it must not block.
+    public init(
+        _ ledger: Ledger, sources: SourceSet = .all, windowBatches: Int = 512,
+        onReceipt: @escaping @Sendable (Receipt) -> Void = { _ in }
+    ) {
+        self.onReceipt = onReceipt
         self.ledger = ledger
         self.sources = sources
         self.windowBatches = windowBatches
@@ -116,6 +122,7 @@ public final class Uploader: BatchOwner {
                 switch answer.result {
                 case .failure(let refusal): state.refusal = refusal
                 case .success(let receipt):
+                    onReceipt(receipt)
                     state.totals.accepted += receipt.accepted
                     state.totals.duplicates += receipt.duplicates
                     state.totals.exceptions += receipt.exceptions.map {

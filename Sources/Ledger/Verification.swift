@@ -9,20 +9,24 @@ public struct VerificationReport: Sendable {
     public var blocks = 0
     /// Records that were read.
     public var records: UInt64 = 0
-    /// Chunks of statistics that were compared with a recount.
+    /// Days of rollups that were compared with a recount.
     public var chunks = 0
     /// Everything that is wrong, each with its place; empty when the ledger is whole.
     public var faults: [String] = []
-    /// The chain up to the last record.
-    public var chain = ChainHead.origin
+    /// The chain up to the last record; nil when damage keeps it from being known.
+    public var chain: ChainHead?
 }
 
-/// Checks a ledger at rest: every checksum, the sequences, the chain, and every rollup against a recount.
+/// Checks a ledger at rest: every checksum, the sequences, the chain, names, index files, and every rollup against a recount. Whatever
+/// is wrong, it goes on with the rest.
 public struct Verification {
     private let files: LedgerFiles
     private let fileSystem: any FileSystem
     private var report = VerificationReport()
+    private var catalogue: Catalogue?
+    private var checkpoint = Catalogue.Checkpoint(sequence: 0, identityFrom: 1, identityFiles: [])
     private var recount: [Place: RollupChunk] = [:]
+    private var names: [Name: UInt32] = [:]
 
     private struct Place: Hashable {
         var rollup: String
@@ -46,71 +50,67 @@ public struct Verification {
             throw LedgerError.inUse(directory: files.directory)
         }
         defer { lock.release() }
-        let log: Log
-        do {
-            (log, _) = try LogRecovery.open(directory: files.log, fileSystem: fileSystem, mayWrite: false) { _ in 0 }
-        } catch let error as LogError where error.isDamage {
-            report.faults.append("\(error)")
-            return report
-        }
-        try checkLog(log, progress: progress)
-        checkDerived(log)
+        guard let log = try openLog() else { return report }
+        let damage = try checkLog(log, progress: progress)
+        checkCatalogue(log, damage)
+        checkIndex(log)
         return report
     }
 
+    private mutating func note(_ fault: String) { if !report.faults.contains(fault) { report.faults.append(fault) } }
+
     // MARK: The log
 
-    private mutating func checkLog(_ log: Log, progress: (UInt64, UInt64) -> Void) throws {
-        let decoder = BlockDecoder()
-        let calendar = try log.settings.calendar()
-        var chain = ChainHasher()
-        var accumulator = RollupAccumulator(RollupDeclaration.defaults, calendar: calendar, firstSequence: 1)
-        var previousChecksum: UInt32 = 0
-        for segment in log.segments {
-            do {
-                var formerEnd: UInt32?
-                for entry in try log.blocks(of: segment) {
-                    let header = try log.read(entry, in: segment).header
-                    check(header, entry, segment, follows: previousChecksum, chain: chain)
-                    previousChecksum = entry.checksum
-                    let declarations = try log.declarations(of: entry, in: segment, with: decoder)
-                    if entry.offset == 0 { formerEnd = FormerEnd.checksum(in: declarations) }
-                    let records = try log.decode(entry, in: segment, with: decoder)
-                    report.blocks += 1
-                    report.records += UInt64(records.count)
-                    records.withUnsafeBufferPointer { records in
-                        chain.append(records)
-                        if accumulator.lastSequence + 1 == entry.firstSequence {
-                            accumulator.fold(records, firstSequence: entry.firstSequence)
-                        }
-                    }
-                    if accumulator.shouldDrain(byteLimit: 512 << 20) { try collect(accumulator.drain()) }
-                    progress(report.records, log.endSequence - 1)
-                }
-                previousChecksum = formerEnd ?? previousChecksum
-            } catch {
-                report.faults.append("\(error)")
-                // The statistics of what is whole cannot be compared with those of all.
-                accumulator = RollupAccumulator(RollupDeclaration.defaults, calendar: calendar, firstSequence: .max - 1)
-            }
+    private mutating func openLog() throws -> Log? {
+        var catalogue: Catalogue?
+        var checkpoint = checkpoint
+        var catalogueFault: (any Error)?
+        defer {
+            (self.catalogue, self.checkpoint) = (catalogue, checkpoint)
+            if let catalogueFault { note("\(catalogueFault)") }
         }
-        try collect(accumulator.drain())
-        report.chain = chain.head
+        do {
+            return try LogRecovery.open(directory: files.log, fileSystem: fileSystem, mayWrite: false) { settings in
+                do {
+                    catalogue = try LedgerReader.openCatalogue(files, ledger: settings.ledger, fileSystem: fileSystem)
+                    checkpoint = try catalogue?.checkpoint() ?? checkpoint
+                } catch {
+                    (catalogue, catalogueFault) = (nil, error)
+                }
+                return checkpoint.sequence
+            }.log
+        } catch let error as LogError where error.isDamage {
+            note("\(error)")
+        }
+        do {
+            return try LogRecovery.survey(directory: files.log, fileSystem: fileSystem)
+        } catch let error as LogError where error.isDamage {
+            note("\(error)")
+            return nil
+        }
     }
 
-    private mutating func check(
-        _ header: BlockHeader, _ entry: BlockEntry, _ segment: LogSegment, follows checksum: UInt32, chain: ChainHasher
-    ) {
-        let place = "\(segment.path) at offset \(entry.offset)"
-        if header.preface.previousChecksum != checksum {
-            report.faults.append("\(place): the block does not follow the one before it")
+    /// - Returns: what could not be read.
+    private mutating func checkLog(_ log: Log, progress: (UInt64, UInt64) -> Void) throws -> [DamagedStretch] {
+        var audit = LogAudit(log)
+        let counting = RollupAccumulator(
+            RollupDeclaration.defaults, calendar: try log.settings.calendar(), firstSequence: 1)
+        let isCounted = catalogue != nil
+        try audit.run(progress: progress) { entry, records, declarations in
+            for named in declarations.compactMap(Catalogue.NamedCode.init) { names[named.name] = named.code }
+            let count = Int(min(checkpoint.sequence + 1, entry.endSequence)) - Int(entry.firstSequence)
+            guard isCounted, count > 0 else { return }
+            if counting.lastSequence + 1 < entry.firstSequence {
+                try collect(counting.drain())
+                counting.pass(to: entry.firstSequence)
+            }
+            counting.fold(UnsafeBufferPointer(rebasing: records[..<count]), firstSequence: entry.firstSequence)
+            if counting.shouldDrain(byteLimit: 512 << 20) { try collect(counting.drain()) }
         }
-        if chain.sequence + 1 == entry.firstSequence,
-            header.preface.chainLinkCount != chain.linkCount || header.preface.chainDigest != chain.link
-        {
-            report.faults.append(
-                "\(place): the chain before sequence \(entry.firstSequence) is not that of the records")
-        }
+        try collect(counting.drain())
+        audit.faults.forEach { note($0) }
+        (report.blocks, report.records, report.chain) = (audit.blocks, audit.records, audit.chain)
+        return audit.damage
     }
 
     private mutating func collect(_ chunks: [RollupChunk]) throws {
@@ -122,56 +122,81 @@ public struct Verification {
 
     // MARK: What is derived
 
-    private mutating func checkDerived(_ log: Log) {
+    /// Does one check; what it throws is a fault, and the next check goes on.
+    private mutating func attempt<Result>(_ check: (inout Verification) throws -> Result) -> Result? {
         do {
-            let reader = try LedgerReader(files, fileSystem: fileSystem)
-            try reader.checkDerivedFiles()
-            guard report.faults.isEmpty else { return }
-            for rollup in RollupDeclaration.defaults {
-                let stored = try reader.chunks(of: rollup)
-                try compare(stored, with: recount.values.filter { $0.rollup == rollup })
-            }
+            return try check(&self)
         } catch {
-            report.faults.append("\(error); 'sluice rebuild' makes derived files anew")
+            note("\(error)")
+            return nil
         }
     }
 
-    private mutating func compare(_ stored: [RollupChunk], with counted: [RollupChunk]) throws {
-        let storedByDay = Dictionary(uniqueKeysWithValues: stored.map { ($0.day, $0) })
-        let countedByDay = Dictionary(uniqueKeysWithValues: counted.map { ($0.day, $0) })
-        for day in Set(storedByDay.keys).union(countedByDay.keys).sorted() {
-            report.chunks += 1
-            guard let one = storedByDay[day], let other = countedByDay[day] else {
-                let name = (storedByDay[day] ?? countedByDay[day])!.rollup.name
-                report.faults.append(
-                    "rollup \(name), \(day): only \(storedByDay[day] == nil ? "the log" : "the catalogue") has it")
-                continue
+    private mutating func checkCatalogue(_ log: Log, _ damage: [DamagedStretch]) {
+        guard let catalogue else { return }
+        _ = attempt { _ in try catalogue.checkIntegrity() }
+        _ = attempt { try $0.compareNames(catalogue.names(), isLogWhole: damage.isEmpty) }
+        // Days of which something cannot be read cannot be recounted; nil: none can.
+        let unknown = attempt { _ in
+            let assessment = DamageAssessment(calendar: try log.settings.calendar(), catalogue: catalogue)
+            return try damage.reduce(into: Set<CalendarDay>() as Set<CalendarDay>?) { days, stretch in
+                guard let more = try assessment.days(of: stretch) else { return days = nil }
+                days?.formUnion(more)
             }
-            if let difference = try one.difference(from: other) {
-                report.faults.append("catalogue and recount of the log differ: \(difference)")
+        }
+        for rollup in RollupDeclaration.defaults {
+            guard let stored = attempt({ _ in try catalogue.days(ofRollup: rollup.name) }) else { continue }
+            let counted = recount.keys.filter { $0.rollup == rollup.name }.map(\.day)
+            for day in Set(stored).union(counted).sorted() {
+                _ = attempt {
+                    try $0.compare(
+                        rollup, day, in: catalogue, isCountedWhole: unknown.map { $0?.contains(day) == false })
+                }
             }
         }
     }
-}
 
-extension LedgerReader {
-    /// Checks SQLite's pages and every index file.
-    func checkDerivedFiles() throws {
-        try withParts { restored, catalogue in
-            try catalogue?.checkIntegrity()
-            try restored.index.verifyFiles()
+    private mutating func compareNames(_ stored: [Catalogue.NamedCode], isLogWhole: Bool) throws {
+        for named in stored {
+            let code = names[named.name]
+            guard code != nil || isLogWhole, code != named.code else { continue }
+            note(
+                "\(files.catalogue): the \(named.name.space.name) '\(named.name.text)' has code \(named.code), in the log "
+                    + (code.map { "\($0)" } ?? "none"))
         }
     }
 
-    /// Every day of a rollup as one chunk: the catalogue's and what the log holds beyond its checkpoint.
-    func chunks(of rollup: RollupDeclaration) throws -> [RollupChunk] {
-        let all = CalendarDay(daysSince1970: .min)...CalendarDay(daysSince1970: .max)
-        return try withParts { restored, catalogue in
-            let stored = try catalogue?.chunks(rollup: rollup.name, days: all).map { stored in
-                try stored.bytes.withUnsafeBytes { try RollupChunk(decoding: $0) }
+    private mutating func compare(
+        _ rollup: RollupDeclaration, _ day: CalendarDay, in catalogue: Catalogue, isCountedWhole: Bool?
+    ) throws {
+        let chunks = try catalogue.chunks(rollup: rollup.name, days: day...day).compactMap { chunk in
+            attempt { _ in try chunk.decoded(of: catalogue.path) }
+        }
+        guard isCountedWhole == true else { return }
+        report.chunks += 1
+        let stored = chunks.isEmpty ? nil : try RollupChunk.merge(chunks)
+        let counted = recount[Place(rollup: rollup.name, day: day)]
+        guard let stored, let counted else {
+            if stored != nil || counted != nil {
+                note("rollup \(rollup.name), \(day): only \(stored == nil ? "the log" : "the catalogue") has it")
             }
-            let chunks = (stored ?? []) + restored.accumulator.snapshot(rollup: rollup.name, days: all)
-            return try Dictionary(grouping: chunks, by: \.day).values.map { try RollupChunk.merge($0) }
+            return
+        }
+        if let difference = try stored.difference(from: counted) {
+            note("catalogue and recount of the log differ: \(difference)")
+        }
+    }
+
+    private mutating func checkIndex(_ log: Log) {
+        let durable = log.endSequence - 1
+        let index = IdentityIndex(
+            key: log.settings.identityKey, ledger: log.settings.ledger, directory: files.index, fileSystem: fileSystem,
+            capacity: 1, digestCount: 1)
+        let faults = index.faults(ofFilesNamed: checkpoint.identityFiles, durable: durable)
+        faults.forEach { note("\($0)") }
+        guard faults.isEmpty else { return }
+        _ = attempt { [checkpoint] _ in
+            try index.adoptFiles(named: checkpoint.identityFiles, durable: durable)
         }
     }
 }

@@ -15,7 +15,7 @@ extension Report {
             return zip(answer.dimensions, row.codes).map { Value.text($0.text(of: $1, names: names)) }
                 + zip(answer.measures, row.values).map { $0.presented($1, in: currency) }
         }
-        self.init(columns: dimensions + measures, rows: rows, sequence: answer.sequence)
+        self.init(columns: dimensions + measures, rows: rows, sequence: answer.sequence, damage: answer.damage)
     }
 }
 

@@ -1,3 +1,5 @@
+import Rollups
+
 extension Report {
     /// RFC 4180: a header, lines that end with CR and LF, quotes where a value needs them.
     func csv() -> String {
@@ -8,8 +10,19 @@ extension Report {
     /// One document with the sequence and the rows.
     func json() -> String {
         let objects = rows.map { "\n  " + jsonObject($0) }.joined(separator: ",")
-        let frame = sequence.map { "\"sequence\": \($0), " } ?? ""
+        var frame = sequence.map { "\"sequence\": \($0), " } ?? ""
+        if !damage.isEmpty { frame += "\"damage\": [\(damage.map(jsonObject).joined(separator: ", "))], " }
         return "{\(frame)\"rows\": [\(objects)\(rows.isEmpty ? "" : "\n")]}\n"
+    }
+
+    private func jsonObject(_ mark: DamageMark) -> String {
+        var members = ["\"path\": \(jsonString(mark.path))", "\"offset\": \(mark.offset)"]
+        if let sequences = mark.sequences {
+            members += ["\"first_sequence\": \(sequences.lowerBound)", "\"last_sequence\": \(sequences.upperBound)"]
+        }
+        if let days = mark.days { members.append("\"days\": [\(days.map { "\"\($0)\"" }.joined(separator: ", "))]") }
+        members += ["\"reason\": \(jsonString(mark.reason))", "\"left_out\": \(mark.isLeftOut)"]
+        return "{" + members.joined(separator: ", ") + "}"
     }
 
     func jsonObject(_ row: [Value]) -> String {

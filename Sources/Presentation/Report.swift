@@ -1,3 +1,5 @@
+import Rollups
+
 /// Rows of values under named columns: what every output format renders.
 public struct Report: Hashable, Sendable {
     /// One value of a row.
@@ -32,13 +34,16 @@ public struct Report: Hashable, Sendable {
     public var rows: [[Value]]
     /// The sequence that the figures are true as of; nil where that says nothing.
     public var sequence: UInt64?
+    /// Damage of the log that whoever reads the figures should know of.
+    public var damage: [DamageMark]
 
     /// A report from its parts.
-    public init(columns: [Column], rows: [[Value]], sequence: UInt64? = nil) {
+    public init(columns: [Column], rows: [[Value]], sequence: UInt64? = nil, damage: [DamageMark] = []) {
         precondition(rows.allSatisfy { $0.count == columns.count }, "a row has a value for each column")
         self.columns = columns
         self.rows = rows
         self.sequence = sequence
+        self.damage = damage
     }
 }
 
@@ -48,7 +53,7 @@ public enum OutputFormat: String, CaseIterable, Sendable {
     case table
     /// RFC 4180, with a header.
     case csv
-    /// One document: `{"sequence": ..., "rows": [{...}, ...]}`.
+    /// One document: `{"sequence": ..., "rows": [{...}, ...]}`, with `damage` before the rows where some is known.
     case json
     /// One object a line, without a frame.
     case ndjson

@@ -3,7 +3,7 @@
 /// The weights are those of local hours in Asia/Ho_Chi_Minh (UTC+7, no daylight saving) and hold in the middle of each
 /// hour; between two middles the rate changes along a straight line, minute by minute. The day is the UTC date, so the
 /// stream begins at 07:00 local time and ends there on the next morning.
-struct DailyCurve: Sendable {
+final class DailyCurve: Sendable {
     /// Relative rates of local hours 0 to 23.
     static let hourlyWeights: [Double] = [
         9, 5, 3, 2, 3, 8, 20, 38, 52, 62, 66, 68, 60, 50, 54, 58, 60, 64, 68, 66, 58, 46, 32, 18,
@@ -31,7 +31,7 @@ struct DailyCurve: Sendable {
         return lower &+ ((quantiles[bin + 1] &- lower) &* fraction) >> 32
     }
 
-    func deallocate() { quantiles.deallocate() }
+    deinit { quantiles.deallocate() }
 
     private static func rate(localMinute: Int) -> Double {
         let hours = Double(localMinute) / 60

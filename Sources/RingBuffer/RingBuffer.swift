@@ -1,4 +1,5 @@
 import CPlatform
+import Locks
 import Synchronization
 
 /// A bounded ring of fixed-size slots between many producers and a graph of consumers, lock-free on its fast path.
@@ -18,6 +19,11 @@ import Synchronization
 /// a consumer may still read. Nothing is dropped: a claim that does not fit is queued, and queued claims are granted in order.
 ///
 /// **Stuck claims.** A claimed run that is never published stalls all consumers: whatever can fail comes before the claim.
+///
+/// **The end.** A ring is closed only while nothing is claimed beyond its consumer and no claim waits, by the very word that
+/// claims are taken from: each claim is either granted before, and its consumer sees it, or refused.
+///
+/// `Model/ring.pml` is this protocol for the model checker spin, and `tools/model-check` explores it.
 public final class RingBuffer: Sendable {
     /// A run of slots that its producer must fill and publish.
     public struct Claim: Sendable {
@@ -41,8 +47,11 @@ public final class RingBuffer: Sendable {
 
     private struct Waiter {
         let count: Int
-        let granted: @Sendable (Claim) -> Void
+        let granted: @Sendable (Claim?) -> Void
     }
+
+    /// In `claimed` once the ring is closed.
+    private static let closedBit: UInt64 = 1 << 63
 
     /// Number of slots, a power of two.
     public let capacity: Int
@@ -100,7 +109,7 @@ public final class RingBuffer: Sendable {
 
     // MARK: Producers
 
-    /// Claims `count` slots; nil when they are not free yet or others wait for theirs. Any thread.
+    /// Claims `count` slots; nil when they are not free yet, others wait for theirs, or the ring is closed. Any thread.
     public func claim(_ count: Int) -> Claim? {
         precondition(count > 0 && count <= largestBatch, "a batch has 1 to \(largestBatch) slots")
         guard waiterCount.load(ordering: .sequentiallyConsistent) == 0 else { return nil }
@@ -110,12 +119,16 @@ public final class RingBuffer: Sendable {
     /// Claims `count` slots as soon as they are free, after all who waited before.
     ///
     /// `granted` is called exactly once, here or later on the thread that freed the slots; it must fill and publish the claim.
-    public func claimInTurn(_ count: Int, granted: @escaping @Sendable (Claim) -> Void) {
+    /// It gets nil, here, when the ring is closed.
+    public func claimInTurn(_ count: Int, granted: @escaping @Sendable (Claim?) -> Void) {
         precondition(count > 0 && count <= largestBatch, "a batch has 1 to \(largestBatch) slots")
-        waiters.withLock { queue in
+        let mayWait = waiters.withLock { queue in
+            guard !isClosed else { return false }
             queue.append(Waiter(count: count, granted: granted))
             waiterCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
+            return true
         }
+        guard mayWait else { return granted(nil) }
         // The slots may have become free between a failed claim and the line above.
         grantWaiting()
     }
@@ -126,6 +139,17 @@ public final class RingBuffer: Sendable {
         assert(tag != 0)
         store(position: claim.position, count: claim.count, tag: tag)
         bell.ring()
+    }
+
+    /// Closes the ring when nothing is claimed from `position` on and no claim waits: none is granted from then on.
+    /// - Returns: false when something is still to come; the ring goes on then.
+    public func close(at position: UInt64) -> Bool {
+        waiters.withLock { queue in
+            guard queue.isEmpty else { return false }
+            return claimed.pointee.compareExchange(
+                expected: position, desired: position | RingBuffer.closedBit, ordering: .acquiringAndReleasing
+            ).exchanged
+        }
     }
 
     /// Grants waiting claims that fit now. Whoever advances a gate calls it afterwards.
@@ -146,7 +170,7 @@ public final class RingBuffer: Sendable {
 
     private func tryClaim(_ count: Int) -> Claim? {
         var start = claimed.pointee.load(ordering: .relaxed)
-        while true {
+        while start & RingBuffer.closedBit == 0 {
             let toEnd = capacity - Int(start & mask)
             let padding = toEnd < count ? toEnd : 0
             let end = start + UInt64(padding + count)
@@ -162,6 +186,7 @@ public final class RingBuffer: Sendable {
             return Claim(
                 position: position, count: count, slots: slots + Int(position & mask) * slotByteCount)
         }
+        return nil
     }
 
     private func store(position: UInt64, count: Int, tag: UInt) {
@@ -195,15 +220,15 @@ public final class RingBuffer: Sendable {
     public func slotsBeforeWrap(from position: UInt64) -> Int { capacity - Int(position & mask) }
 
     /// Slots that are claimed and not free again yet.
-    public var usedSlotCount: Int { Int(claimed.pointee.load(ordering: .relaxed) &- freePosition) }
+    public var usedSlotCount: Int { Int(claimedPosition &- freePosition) }
 
-    var claimedPosition: UInt64 { claimed.pointee.load(ordering: .relaxed) }
+    private var claimedPosition: UInt64 { claimed.pointee.load(ordering: .relaxed) & ~RingBuffer.closedBit }
+
+    private var isClosed: Bool { claimed.pointee.load(ordering: .relaxed) & RingBuffer.closedBit != 0 }
 
     /// Claims that wait for free slots.
     public var waitingClaimCount: Int { waiterCount.load(ordering: .relaxed) }
-}
 
-extension RingBuffer {
     /// Slots that were claimed from `position` on.
     public func usedSlotCount(from position: UInt64) -> Int { Int(claimedPosition &- position) }
 }

@@ -24,6 +24,8 @@ public struct Answer: Hashable, Sendable {
     public var rows: [Row]
     /// Every record up to this sequence is in the figures, and none after it.
     public var sequence: UInt64
+    /// Parts of the log that are known to be damaged; empty when none is known.
+    public var damage: [DamageMark] = []
 
     /// An answer from its parts.
     public init(dimensions: [Dimension], measures: [Measure], rows: [Row], sequence: UInt64) {
@@ -36,7 +38,7 @@ public struct Answer: Hashable, Sendable {
 
 extension Answer: Codable {
     private enum CodingKeys: String, CodingKey {
-        case dimensions, measures, rows, sequence
+        case dimensions, measures, rows, sequence, damage
     }
 
     /// Reads the form that `encode` writes; anything else is a decoding error that says what was expected.
@@ -46,6 +48,7 @@ extension Answer: Codable {
         measures = try container.vocabulary(.measures)
         rows = try container.decode([Row].self, forKey: .rows)
         sequence = try container.decode(UInt64.self, forKey: .sequence)
+        damage = try container.decodeIfPresent([DamageMark].self, forKey: .damage) ?? []
         for row in rows where row.codes.count != dimensions.count || row.values.count != measures.count {
             throw DecodingError.dataCorruptedError(
                 forKey: .rows, in: container, debugDescription: "a row with another number of codes or values")
@@ -59,6 +62,7 @@ extension Answer: Codable {
         try container.encode(measures.map(\.name), forKey: .measures)
         try container.encode(rows, forKey: .rows)
         try container.encode(sequence, forKey: .sequence)
+        if !damage.isEmpty { try container.encode(damage, forKey: .damage) }
     }
 }
 

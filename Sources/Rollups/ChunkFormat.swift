@@ -86,6 +86,15 @@ extension RollupChunk {
         self.init(rollup: rollup, day: reader.day, sequences: reader.sequences, keys: keys, columns: columns)
     }
 
+    /// What an encoded chunk says that it is; its columns are not looked at.
+    /// - Throws: `damaged` with the place when the header is none.
+    public static func place(
+        encoded bytes: UnsafeRawBufferPointer
+    ) throws(RollupError) -> (rollup: String, day: CalendarDay, sequences: ClosedRange<UInt64>) {
+        let reader = try ChunkReader(bytes)
+        return (reader.rollup.name, reader.day, reader.sequences)
+    }
+
     /// The codes of one dimension, a value for each cell.
     func codes(of dimension: Dimension) -> [UInt64] {
         guard let field = rollup.key.fields.first(where: { $0.dimension == dimension }) else { return [] }

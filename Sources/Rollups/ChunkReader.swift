@@ -42,8 +42,13 @@ struct ChunkReader {
         guard try cursor.integer(UInt32.self, "a checksum") == checksum(.init(rebasing: bytes[..<headerEnd])) else {
             throw .damaged(offset: headerEnd, expected: "the checksum of the bytes before it")
         }
+        guard UInt64(count) - 1 <= lastSequence - firstSequence || count == 0 else {
+            let most = lastSequence - firstSequence + 1
+            throw .damaged(offset: 12, expected: "at most \(most) cells, one for each record")
+        }
         columnsStart = cursor.offset
         entries = try ChunkReader.entries(directory, from: cursor.offset, to: bytes.count)
+        try ChunkReader.checkCounts(bytes, entries, count: count)
         self.bytes = bytes
         decoder = ColumnDecoder(capacity: max(1, count))
     }
@@ -83,6 +88,21 @@ struct ChunkReader {
             return values
         } catch {
             throw .damaged(offset: range.lowerBound, expected: "a column of \(count) values (\(error))")
+        }
+    }
+
+    /// Before memory is taken for as many cells as the header says, every column must say so, too.
+    private static func checkCounts(
+        _ bytes: UnsafeRawBufferPointer, _ entries: [(range: Range<Int>, checksum: UInt32)], count: Int
+    ) throws(RollupError) {
+        for (range, _) in entries {
+            let found: Int?
+            do throws(ColumnError) { found = try ColumnCodec.count(in: bytes, at: range.lowerBound) } catch {
+                found = nil
+            }
+            guard found == count else {
+                throw .damaged(offset: range.lowerBound, expected: "a column of \(count) values")
+            }
         }
     }
 

@@ -53,6 +53,12 @@ public final class RollupAccumulator {
         lastSequence += UInt64(records.count)
     }
 
+    /// Leaves a gap: the next record will have `sequence`, and what lies between is counted in nothing.
+    public func pass(to sequence: UInt64) {
+        precondition(sequence > lastSequence, "records come in the order of their sequences")
+        lastSequence = sequence - 1
+    }
+
     /// Records since the last drain.
     public var recordCount: UInt64 { lastSequence + 1 - firstSequence }
 

@@ -8,15 +8,26 @@ import Transactions
 /// What the command asks a running daemon over the ledger's own socket, as JSON.
 public enum LocalQuery: Codable, Sendable {
     /// Statistics.
-    case answer(Question)
+    case answer(Question, despiteDamage: Bool)
     /// The records with an id, as the user wrote it.
-    case find(String)
+    case find(String, despiteDamage: Bool)
     /// What is in the ledger.
     case status
     /// Codes of names that have one.
     case codes(space: UInt8, names: [String])
     /// Names of codes.
     case names(space: UInt8, codes: [UInt32])
+}
+
+/// What was found for an id as it crosses the socket.
+public struct FindingsMessage: Codable, Sendable {
+    /// The records.
+    public var records: [RecordLine]
+    /// Where others may be.
+    public var damage: [DamageMark]
+
+    /// The findings; records with malformed digits are left out.
+    public var findings: Findings { Findings(records: records.compactMap(\.found), damage: damage) }
 }
 
 /// A record as it crosses the socket: its 64 bytes in hexadecimal digits.
@@ -34,9 +45,7 @@ public struct RecordLine: Codable, Sendable {
 
     /// The record; nil when the digits are none.
     public var found: FoundRecord? {
-        let digits = bytes.compactMap(\.hexDigitValue)
-        guard digits.count == 2 * Record.byteCount, bytes.utf8.count == digits.count else { return nil }
-        let raw = stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+        guard let raw = Transactions.bytes(hexadecimal: bytes), raw.count == Record.byteCount else { return nil }
         return FoundRecord(sequence: sequence, record: raw.withUnsafeBytes { $0.loadUnaligned(as: Record.self) })
     }
 }
@@ -47,10 +56,12 @@ extension LedgerView {
         let encoder = JSONEncoder()
         let reply: Data
         switch try JSONDecoder().decode(LocalQuery.self, from: Data(bytes)) {
-        case .answer(let question): reply = try encoder.encode(answer(question))
-        case .find(let text):
-            let found = try RecordID(printed: text).map(find) ?? []
-            reply = try encoder.encode(found.map(RecordLine.init))
+        case .answer(let question, let despiteDamage):
+            reply = try encoder.encode(answer(question, despiteDamage: despiteDamage))
+        case .find(let text, let despiteDamage):
+            let found = try find(printed: text, despiteDamage: despiteDamage)
+            reply = try encoder.encode(
+                FindingsMessage(records: found.records.map(RecordLine.init), damage: found.damage))
         case .status: reply = try encoder.encode(status())
         case .codes(let space, let names):
             let space = try NameSpace(checked: space)

@@ -31,7 +31,7 @@ final class StreamHandler: ChannelDuplexHandler {
     let isLocal: Bool
     var session: ServerSession
     var logger: Logger
-    private let mailbox: ConnectionMailbox
+    let mailbox: ConnectionMailbox
     private var assembler = FrameAssembler()
     private(set) var context: ChannelHandlerContext?
     private var registration: UInt64?
@@ -65,7 +65,7 @@ final class StreamHandler: ChannelDuplexHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
-        mailbox.setReader(self)
+        mailbox.open(for: self)
         let peer = isLocal ? "local" : context.remoteAddress.map { "\($0)" } ?? "unknown"
         logger[metadataKey: "peer"] = .string(peer)
         switch shared.registry.enter(context.channel, self, isLocal: isLocal) {
@@ -94,7 +94,7 @@ final class StreamHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         idleCheck?.cancel()
-        mailbox.setReader(nil)
+        mailbox.close()
         session.close()
         self.context = nil
         heldChunk = nil

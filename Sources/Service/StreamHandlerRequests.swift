@@ -1,5 +1,6 @@
 import Ledger
 import NIOCore
+import Storage
 import StreamProtocol
 import Transactions
 
@@ -9,33 +10,35 @@ extension StreamHandler {
         logger[metadataKey: "client"] = .string(hello.clientName)
         let names = hello.sources.compactMap { if case .name(let text) = $0 { Name(.source, text) } else { nil } }
         guard !names.isEmpty else { return welcome(hello, codesOfNames: []) }
-        lookUp(names) { [self] result in
+        lookUp(names) { handler, result in
             switch result {
-            case .success(let codes): welcome(hello, codesOfNames: codes)
+            case .success(let codes): handler.welcome(hello, codesOfNames: codes)
             case .failure(let refusal):
                 let code: ProtocolFault.Code = refusal.cause == .closing ? .closing : .refusedSource
-                fail(ProtocolFault(code, refusal.description))
+                handler.fail(ProtocolFault(code, refusal.description))
             }
         }
     }
 
     func answer(_ request: NamesRequest) {
-        lookUp(request.names) { [self] result in
+        lookUp(request.names) { handler, result in
             switch result {
-            case .success(let codes): CodesAnswer(number: request.number, codes: codes).encode(to: &answers)
-            case .failure(let refusal): RequestFailure(refusal).encodeFailed(request: request.number, to: &answers)
+            case .success(let codes): CodesAnswer(number: request.number, codes: codes).encode(to: &handler.answers)
+            case .failure(let refusal):
+                RequestFailure(refusal).encodeFailed(request: request.number, to: &handler.answers)
             }
-            finishLookUp()
+            handler.finishLookUp()
         }
     }
 
     func answer(_ request: AccountsRequest) {
-        guard let eventLoop = context?.eventLoop else { return }
-        eventLoop.makeFutureWithTask { [desk = shared.tokenDesk] in await desk.tokens(for: request.accounts) }
-            .assumeIsolated().whenSuccess { [self] tokens in
-                TokensAnswer(number: request.number, tokens: tokens).encode(to: &answers)
-                finishLookUp()
+        Task { [desk = shared.tokenDesk, mailbox] in
+            let tokens = await desk.tokens(for: request.accounts)
+            mailbox.leave { handler in
+                TokensAnswer(number: request.number, tokens: tokens).encode(to: &handler.answers)
+                handler.finishLookUp()
             }
+        }
     }
 
     func answer(_ query: Query) {
@@ -44,18 +47,21 @@ extension StreamHandler {
                 .encodeFailed(request: query.number, to: &answers)
             return session.answeredRequest()
         }
-        guard let eventLoop = context?.eventLoop else { return }
-        eventLoop.makeFutureWithTask { [handler = shared.query] in try await handler(query.bytes) }
-            .assumeIsolated().whenComplete { [self] result in
+        Task { [answer = shared.query, mailbox] in
+            let result: Result<[UInt8], any Error>
+            do { result = .success(try await answer(query.bytes)) } catch { result = .failure(error) }
+            mailbox.leave { handler in
                 switch result {
-                case .success(let bytes): AnswerPart.encode(bytes, request: query.number, to: &answers)
+                case .success(let bytes): AnswerPart.encode(bytes, request: query.number, to: &handler.answers)
                 case .failure(let error):
-                    RequestFailure(.queryFailed, mayRetry: false, "\(error)")
-                        .encodeFailed(request: query.number, to: &answers)
+                    let isDamage = error is DamageError || (error as? LogError)?.isDamage == true
+                    RequestFailure(isDamage ? .damaged : .queryFailed, mayRetry: false, "\(error)")
+                        .encodeFailed(request: query.number, to: &handler.answers)
                 }
-                session.answeredRequest()
-                flushAnswers()
+                handler.session.answeredRequest()
+                handler.flushAnswers()
             }
+        }
     }
 
     private func welcome(_ hello: Hello, codesOfNames: [UInt32]) {
@@ -77,16 +83,18 @@ extension StreamHandler {
         flushAnswers()
     }
 
-    private func lookUp(_ names: [Name], then act: @escaping (Result<[UInt32], Refusal>) -> Void) {
-        guard let eventLoop = context?.eventLoop else { return }
-        eventLoop.makeFutureWithTask { [engine = shared.engine] () async -> Result<[UInt32], Refusal> in
+    private func lookUp(
+        _ names: [Name], then act: @escaping @Sendable (StreamHandler, Result<[UInt32], Refusal>) -> Void
+    ) {
+        Task { [engine = shared.engine, mailbox] in
+            let result: Result<[UInt32], Refusal>
             do throws(Refusal) {
-                return .success(try await engine.codes(for: names))
+                result = .success(try await engine.codes(for: names))
             } catch {
-                return .failure(error)
+                result = .failure(error)
             }
+            mailbox.leave { act($0, result) }
         }
-        .assumeIsolated().whenSuccess(act)
     }
 }
 
@@ -109,6 +117,7 @@ extension RequestFailure {
             case .failed: .failed
             case .closing: .closing
             case .namesExhausted: .namesExhausted
+            case .damaged: .damaged
             }
         self.init(cause, mayRetry: refusal.cause == .diskFull || refusal.cause == .closing, refusal.description)
     }

@@ -9,6 +9,8 @@ public final class BlockCache {
         var segment: UInt64
         var edition: Int
         var offset: Int
+        /// The header's: another block may come to lie there when a segment is rewritten.
+        var checksum: UInt32
     }
 
     private struct Opened {
@@ -40,30 +42,38 @@ public final class BlockCache {
 
     /// The records in `rows` of a block, which are sorted and unique.
     func records(of entry: BlockEntry, rows: [Int], in segment: LogSegment, log: Log) throws -> [Record] {
-        let block = try open(entry, in: segment, log: log)
+        let key = Key(
+            segment: segment.firstSequence, edition: segment.edition, offset: entry.offset, checksum: entry.checksum)
         do {
+            let block = try open(entry, key, in: segment, log: log)
             return try [Record](unsafeUninitializedCapacity: rows.count) { buffer, count in
-                try decoder.decode(
-                    block.header, block.mapped.bytes, rows: rows,
-                    into: UnsafeMutableBufferPointer(rebasing: buffer[..<rows.count]))
+                let decoded = Result { () throws(BlockError) in
+                    try decoder.decode(
+                        block.header, block.mapped.bytes, rows: rows,
+                        into: UnsafeMutableBufferPointer(rebasing: buffer[..<rows.count]))
+                }
+                // What could not be read looks like any damage; the disk's own word goes first.
+                try block.mapped.check()
+                try decoded.get()
                 count = rows.count
             }
-        } catch let error as BlockError {
-            throw LogError.damaged(entry, in: segment, error)
+        } catch  where error is BlockError || error is StorageError {
+            forget(key)
+            throw log.damaged(entry, in: segment, "\(error)")
         }
     }
 
-    private func open(_ entry: BlockEntry, in segment: LogSegment, log: Log) throws -> Opened {
-        let key = Key(segment: segment.firstSequence, edition: segment.edition, offset: entry.offset)
+    private func open(_ entry: BlockEntry, _ key: Key, in segment: LogSegment, log: Log) throws -> Opened {
         useCount += 1
         if let place = blocks.index(forKey: key) {
             blocks.values[place].lastUse = useCount
             return blocks.values[place]
         }
         let mapped = try segment.file.map(byteCount: entry.byteCount, at: entry.offset)
-        let block = Opened(
-            header: try log.header(of: entry, in: segment, mapped.bytes), mapped: mapped, lastUse: useCount)
-        try verify(block, key, entry, in: segment)
+        let header = Result { try log.header(of: entry, in: segment, mapped.bytes) }
+        try mapped.check()
+        let block = Opened(header: try header.get(), mapped: mapped, lastUse: useCount)
+        try verify(block, key)
         if blocks.count >= capacity, let oldest = blocks.min(by: { $0.value.lastUse < $1.value.lastUse }) {
             blocks[oldest.key] = nil
         }
@@ -71,23 +81,18 @@ public final class BlockCache {
         return block
     }
 
-    private func verify(_ block: Opened, _ key: Key, _ entry: BlockEntry, in segment: LogSegment) throws {
+    private func verify(_ block: Opened, _ key: Key) throws {
         guard !verified.contains(key) else { return }
-        do throws(BlockError) {
-            try decoder.verify(block.header, block.mapped.bytes)
-        } catch {
-            throw LogError.damaged(entry, in: segment, error)
-        }
+        let outcome = Result { () throws(BlockError) in try decoder.verify(block.header, block.mapped.bytes) }
+        try block.mapped.check()
+        try outcome.get()
         if verified.count >= BlockCache.largestVerifiedCount { verified = [] }
         verified.insert(key)
     }
-}
 
-extension LogError {
-    /// Damage of a block that the list of blocks knows.
-    static func damaged(_ entry: BlockEntry, in segment: LogSegment, _ error: BlockError) -> LogError {
-        .damaged(
-            path: segment.path, offset: entry.offset, sequences: entry.firstSequence..<entry.endSequence,
-            reason: "\(error)")
+    /// A block that could not be read is verified again when it is asked for the next time.
+    private func forget(_ key: Key) {
+        blocks[key] = nil
+        verified.remove(key)
     }
 }

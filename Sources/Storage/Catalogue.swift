@@ -1,3 +1,4 @@
+import CPlatform
 import Transactions
 
 /// The derived database: names, rollup chunks, and up to which sequence they reach. The log is the truth; `rebuild` makes this
@@ -5,10 +6,14 @@ import Transactions
 ///
 /// | table | a row is |
 /// |---|---|
-/// | `facts` | one fact about the whole: format, ledger, checkpoint, identity_from |
-/// | `names` | a name of a space and its code |
+/// | `facts` | one fact about the whole: format, ledger, rollups, checkpoint, identity_from, names, check |
+/// | `names` | a name of a space and its code, with a checksum of the three |
 /// | `chunks` | the statistics of one rollup and business day over a range of sequences |
+/// | `places` | how many chunks a rollup has of a day |
 /// | `identity_files` | a file of the identity index |
+///
+/// SQLite has no checksums of its own. So nothing is believed because it stands there: chunks check themselves, a day has as many
+/// as its place says, names have checksums and a number, and the facts and the list of files have a checksum together.
 ///
 /// A checkpoint adds chunks and moves the checkpoint's sequence in one transaction, so the chunks are always those of the log
 /// up to exactly that sequence.
@@ -23,6 +28,11 @@ public final class Catalogue {
         public var sequences: ClosedRange<UInt64>
         /// The encoded chunk.
         public var bytes: [UInt8]
+
+        /// Which one it is, for people.
+        public var place: String {
+            "rollup \(rollup), \(day), sequences \(sequences.lowerBound) to \(sequences.upperBound)"
+        }
 
         /// A chunk from its parts.
         public init(rollup: String, day: CalendarDay, sequences: ClosedRange<UInt64>, bytes: [UInt8]) {
@@ -65,26 +75,30 @@ public final class Catalogue {
     }
 
     /// The version of the tables.
-    public static let formatVersion: Int64 = 1
+    public static let formatVersion: Int64 = 2
 
     private let database: SQLiteDatabase
+    /// The database's file.
+    public let path: String
 
     /// Opens the catalogue of a ledger, and makes its tables when there are none.
     /// - Throws: `CatalogueError` when it belongs to another ledger, was made by a later version or for other rollups.
     public init(
         path: String, ledger: UInt64, mode: SQLiteDatabase.Mode, rollupSignature: String, fileSystem: any FileSystem
     ) throws {
+        self.path = path
         database = try SQLiteDatabase(path: path, mode: mode, fileSystem: fileSystem)
         if mode == .readWrite {
             try database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
             try database.transaction { try makeTables(ledger: ledger, rollupSignature: rollupSignature) }
         }
-        let version = try fact("format").flatMap(Int64.init)
-        guard version == Catalogue.formatVersion else {
-            throw CatalogueError.otherFormat(path: path, version: version ?? 0)
+        let version = try database.run("SELECT value FROM facts WHERE name = 'format'").first?[0].text
+        guard version == String(Catalogue.formatVersion) else {
+            throw CatalogueError.otherFormat(path: path, version: version.flatMap(Int64.init) ?? 0)
         }
-        guard try fact("ledger") == String(ledger, radix: 16) else { throw CatalogueError.otherLedger(path: path) }
-        guard try fact("rollups") == rollupSignature else { throw CatalogueError.otherRollups(path: path) }
+        let facts = try checkedFacts().facts
+        guard facts["ledger"] == String(ledger, radix: 16) else { throw CatalogueError.otherLedger(path: path) }
+        guard facts["rollups"] == rollupSignature else { throw CatalogueError.otherRollups(path: path) }
     }
 
     private func makeTables(ledger: UInt64, rollupSignature: String) throws {
@@ -93,16 +107,20 @@ public final class Catalogue {
         try database.execute(
             """
             CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-            CREATE TABLE names (space INTEGER, code INTEGER, name TEXT NOT NULL, PRIMARY KEY (space, code)) WITHOUT ROWID;
+            CREATE TABLE names (
+                space INTEGER, code INTEGER, name TEXT NOT NULL, "check" INTEGER NOT NULL, PRIMARY KEY (space, code)
+            ) WITHOUT ROWID;
             CREATE TABLE chunks (rollup TEXT, day INTEGER, first INTEGER, last INTEGER, bytes BLOB NOT NULL);
             CREATE UNIQUE INDEX chunk_places ON chunks (rollup, day, first, last);
+            CREATE TABLE places (rollup TEXT, day INTEGER, chunks INTEGER NOT NULL, PRIMARY KEY (rollup, day)) WITHOUT ROWID;
             CREATE TABLE identity_files (name TEXT PRIMARY KEY) WITHOUT ROWID;
             """)
         let facts = [
             ("format", String(Catalogue.formatVersion)), ("ledger", String(ledger, radix: 16)),
-            ("rollups", rollupSignature), ("checkpoint", "0"), ("identity_from", "1"),
+            ("rollups", rollupSignature), ("checkpoint", "0"), ("identity_from", "1"), ("names", "0"),
         ]
         for (name, value) in facts { try setFact(name, value) }
+        try sealFacts()
     }
 
     /// Lets go of the files; the last connection brings all into the one database file.
@@ -112,28 +130,33 @@ public final class Catalogue {
 
     /// What the last checkpoint said.
     public func checkpoint() throws -> Checkpoint {
-        Checkpoint(
-            sequence: try fact("checkpoint").flatMap(UInt64.init) ?? 0,
-            identityFrom: try fact("identity_from").flatMap(UInt64.init) ?? 1,
-            identityFiles: try database.run("SELECT name FROM identity_files ORDER BY name").compactMap { $0[0].text })
+        let (facts, files) = try checkedFacts()
+        return Checkpoint(
+            sequence: try number("checkpoint", facts), identityFrom: try number("identity_from", facts),
+            identityFiles: files)
     }
 
     /// Adds chunks and names, and moves the checkpoint, all or nothing.
     public func add(_ chunks: [Chunk], names: [NamedCode], checkpoint: Checkpoint) throws {
         try database.transaction {
+            var nameCount = try number("names", checkedFacts().facts)
             try insert(chunks)
-            let statement = try database.prepare("INSERT OR REPLACE INTO names VALUES (?, ?, ?)")
+            let statement = try database.prepare("INSERT OR IGNORE INTO names VALUES (?, ?, ?, ?)")
             for named in names {
                 try statement.run([
                     .integer(Int64(named.name.space.rawValue)), .integer(Int64(named.code)), .text(named.name.text),
+                    .integer(Int64(named.checksum)),
                 ])
+                nameCount += UInt64(database.changedRowCount)
             }
+            try setFact("names", String(nameCount))
             try setFact("checkpoint", String(checkpoint.sequence))
             try setFact("identity_from", String(checkpoint.identityFrom))
             try database.run("DELETE FROM identity_files")
             for file in checkpoint.identityFiles {
                 try database.run("INSERT INTO identity_files VALUES (?)", [.text(file)])
             }
+            try sealFacts()
         }
     }
 
@@ -149,13 +172,19 @@ public final class Catalogue {
                         .integer(Int64(range.upperBound)),
                     ])
             }
+            try database.run(
+                "UPDATE places SET chunks = chunks - ? WHERE rollup = ? AND day = ?",
+                [.integer(Int64(old.count)), .text(chunk.rollup), .integer(Int64(chunk.day.daysSince1970))])
             try insert([chunk])
         }
     }
 
     private func insert(_ chunks: [Chunk]) throws {
         let statement = try database.prepare("INSERT INTO chunks VALUES (?, ?, ?, ?, ?)")
+        let place = try database.prepare(
+            "INSERT INTO places VALUES (?, ?, 1) ON CONFLICT (rollup, day) DO UPDATE SET chunks = chunks + 1")
         for chunk in chunks {
+            try place.run([.text(chunk.rollup), .integer(Int64(chunk.day.daysSince1970))])
             try statement.run([
                 .text(chunk.rollup), .integer(Int64(chunk.day.daysSince1970)),
                 .integer(Int64(chunk.sequences.lowerBound)), .integer(Int64(chunk.sequences.upperBound)),
@@ -175,65 +204,140 @@ public final class Catalogue {
 
     /// The chunks of a rollup on days of a range, by day and sequence.
     public func chunks(rollup: String, days: ClosedRange<CalendarDay>) throws -> [Chunk] {
+        let parameters: [SQLiteDatabase.Value] = [
+            .text(rollup), .integer(Int64(days.lowerBound.daysSince1970)),
+            .integer(Int64(days.upperBound.daysSince1970)),
+        ]
         let rows = try database.run(
             "SELECT day, first, last, bytes FROM chunks WHERE rollup = ? AND day BETWEEN ? AND ? ORDER BY day, first",
-            [
-                .text(rollup), .integer(Int64(days.lowerBound.daysSince1970)),
-                .integer(Int64(days.upperBound.daysSince1970)),
-            ])
-        return try rows.map { row in
+            parameters)
+        var counts: [CalendarDay: Int64] = [:]
+        let chunks = try rows.map { row in
             guard let day = row[0].integer, let first = row[1].integer, let last = row[2].integer,
                 let bytes = row[3].blob,
                 first > 0, first <= last
-            else { throw CatalogueError.damaged("a row of 'chunks' for rollup '\(rollup)' is malformed") }
-            return Chunk(
-                rollup: rollup, day: CalendarDay(daysSince1970: Int32(truncatingIfNeeded: day)),
-                sequences: UInt64(first)...UInt64(last), bytes: bytes)
+            else { throw damaged("a row of 'chunks' for rollup \(rollup) is malformed") }
+            let date = CalendarDay(daysSince1970: Int32(truncatingIfNeeded: day))
+            counts[date, default: 0] += 1
+            return Chunk(rollup: rollup, day: date, sequences: UInt64(first)...UInt64(last), bytes: bytes)
         }
+        for row in try database.run(
+            "SELECT day, chunks FROM places WHERE rollup = ? AND day BETWEEN ? AND ?", parameters)
+        {
+            let date = CalendarDay(daysSince1970: Int32(truncatingIfNeeded: row[0].integer ?? 0))
+            let count = counts.removeValue(forKey: date) ?? 0
+            guard row[1].integer == count else {
+                let expected = row[1].integer.map(String.init) ?? "some"
+                throw damaged("rollup \(rollup), \(date): found \(count) chunks, expected \(expected)")
+            }
+        }
+        if let (date, count) = counts.min(by: { $0.key < $1.key }) {
+            throw damaged("rollup \(rollup), \(date): found \(count) chunks, expected 0")
+        }
+        return chunks
     }
 
     /// Rollups and days with at least `count` chunks.
     public func placesWithChunks(atLeast count: Int) throws -> [(rollup: String, day: CalendarDay)] {
-        try database.run(
-            "SELECT rollup, day FROM chunks GROUP BY rollup, day HAVING count(*) >= ?", [.integer(Int64(count))]
-        ).compactMap { row in
+        try database.run("SELECT rollup, day FROM places WHERE chunks >= ?", [.integer(Int64(count))]).compactMap {
+            row in
             guard let rollup = row[0].text, let day = row[1].integer else { return nil }
             return (rollup, CalendarDay(daysSince1970: Int32(truncatingIfNeeded: day)))
         }
     }
 
-    /// Days with statistics, in order.
-    public func days() throws -> [CalendarDay] {
-        try database.run("SELECT DISTINCT day FROM chunks ORDER BY day").compactMap {
+    /// The days of a rollup, by what is kept of their number of chunks.
+    public func days(ofRollup rollup: String) throws -> [CalendarDay] {
+        let rows = try database.run(
+            "SELECT day FROM places WHERE rollup = ? UNION SELECT day FROM chunks WHERE rollup = ? ORDER BY day",
+            [.text(rollup), .text(rollup)])
+        return rows.compactMap { $0[0].integer.map { CalendarDay(daysSince1970: Int32(truncatingIfNeeded: $0)) } }
+    }
+
+    /// The days of all chunks that speak of sequences of a range, in order.
+    public func days(overlapping sequences: ClosedRange<UInt64>) throws -> [CalendarDay] {
+        try database.run(
+            "SELECT DISTINCT day FROM chunks WHERE first <= ? AND last >= ? ORDER BY day",
+            [.integer(Int64(sequences.upperBound)), .integer(Int64(sequences.lowerBound))]
+        ).compactMap {
             $0[0].integer.map { CalendarDay(daysSince1970: Int32(truncatingIfNeeded: $0)) }
         }
     }
 
     /// All names with their codes.
     public func names() throws -> [NamedCode] {
-        try database.run("SELECT space, code, name FROM names").map { row in
+        let names = try database.run("SELECT space, code, name, \"check\" FROM names").map { row in
             guard let space = row[0].integer.flatMap({ UInt8(exactly: $0) }).flatMap(NameSpace.init(rawValue:)),
                 let code = row[1].integer.flatMap({ UInt32(exactly: $0) }), let text = row[2].text
-            else { throw CatalogueError.damaged("a row of 'names' is malformed") }
-            return NamedCode(name: Name(space, text), code: code)
+            else { throw damaged("a row of 'names' is malformed") }
+            let named = NamedCode(name: Name(space, text), code: code)
+            guard row[3].integer == Int64(named.checksum) else {
+                throw damaged("the \(space.name) with code \(code) does not match its checksum")
+            }
+            return named
         }
+        let expected = try number("names", checkedFacts().facts)
+        guard UInt64(names.count) == expected else {
+            throw damaged("found \(names.count) names, expected \(expected)")
+        }
+        return names
     }
 
     /// SQLite's own check of the whole file.
     public func checkIntegrity() throws {
         let result = try database.run("PRAGMA integrity_check")
         guard result.first?.first?.text == "ok" else {
-            throw CatalogueError.damaged(result.compactMap { $0.first?.text }.joined(separator: "; "))
+            throw damaged(result.compactMap { $0.first?.text }.joined(separator: "; "))
         }
     }
 
-    private func fact(_ name: String) throws -> String? {
-        try database.run("SELECT value FROM facts WHERE name = ?", [.text(name)]).first?[0].text
+    // MARK: Facts
+
+    /// All facts and the list of identity files, which have a checksum together.
+    private func checkedFacts() throws -> (facts: [String: String], identityFiles: [String]) {
+        let (facts, files) = try readFacts()
+        guard facts["check"] == Catalogue.check(facts, files) else {
+            throw damaged("the facts and the list of identity files do not match their checksum")
+        }
+        return (facts, files)
     }
+
+    private func readFacts() throws -> (facts: [String: String], identityFiles: [String]) {
+        var facts: [String: String] = [:]
+        for row in try database.run("SELECT name, value FROM facts") { facts[row[0].text ?? ""] = row[1].text ?? "" }
+        let files = try database.run("SELECT name FROM identity_files ORDER BY name").map { $0[0].text ?? "" }
+        return (facts, files)
+    }
+
+    private func sealFacts() throws {
+        let (facts, files) = try readFacts()
+        try setFact("check", Catalogue.check(facts, files))
+    }
+
+    private static func check(_ facts: [String: String], _ files: [String]) -> String {
+        let lines = facts.filter { $0.key != "check" }.map { "\($0.key)=\($0.value)" }.sorted() + files
+        return String(crc32c(lines.joined(separator: "\n")), radix: 16)
+    }
+
+    private func number(_ name: String, _ facts: [String: String]) throws -> UInt64 {
+        guard let value = facts[name].flatMap(UInt64.init) else { throw damaged("the fact '\(name)' is no number") }
+        return value
+    }
+
+    private func damaged(_ reason: String) -> CatalogueError { .damaged(path: path, reason) }
 
     private func setFact(_ name: String, _ value: String) throws {
         try database.run("INSERT OR REPLACE INTO facts VALUES (?, ?)", [.text(name), .text(value)])
     }
+}
+
+extension Catalogue.NamedCode {
+    fileprivate var checksum: UInt32 { crc32c("\(name.space.rawValue) \(code) \(name.text)") }
+}
+
+private func crc32c(_ text: String) -> UInt32 {
+    var text = text
+    return text.withUTF8 { sluice_crc32c(0, $0.baseAddress, $0.count) }
 }
 
 /// Trouble with the catalogue. `rebuild` makes it anew.
@@ -241,16 +345,17 @@ public enum CatalogueError: Error, Hashable, Sendable, CustomStringConvertible {
     case otherFormat(path: String, version: Int64)
     case otherLedger(path: String)
     case otherRollups(path: String)
-    case damaged(String)
+    case damaged(path: String, String)
 
     /// What is wrong.
     public var description: String {
         switch self {
         case .otherFormat(let path, let version):
-            "\(path) has format version \(version), this program reads version \(Catalogue.formatVersion)"
-        case .otherLedger(let path): "\(path) belongs to another ledger"
-        case .otherRollups(let path): "\(path) was made for other rollups"
-        case .damaged(let reason): "the catalogue is damaged: \(reason)"
+            "\(path) has format version \(version), this program reads version \(Catalogue.formatVersion); "
+                + "'sluice rebuild' makes it anew"
+        case .otherLedger(let path): "\(path) belongs to another ledger; 'sluice rebuild' makes it anew"
+        case .otherRollups(let path): "\(path) was made for other rollups; 'sluice rebuild' makes it anew"
+        case .damaged(let path, let reason): "\(path) is damaged: \(reason); 'sluice rebuild' makes it anew"
         }
     }
 }

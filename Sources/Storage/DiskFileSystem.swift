@@ -127,7 +127,7 @@ private final class DiskFile: StorageFile {
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) -> Int {
         var done = 0
         while done < buffer.count {
-            let count = try retrying("read", path) {
+            let count = try retrying("read", path, at: offset + done) {
                 pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
             }
             if count == 0 { break }
@@ -140,17 +140,21 @@ private final class DiskFile: StorageFile {
         let pageByteCount = sysconf(Int32(_SC_PAGESIZE))
         let start = offset / pageByteCount * pageByteCount
         let length = offset - start + byteCount
-        guard let base = mmap(nil, length, PROT_READ, MAP_SHARED, descriptor, off_t(start)), base != MAP_FAILED else {
-            throw StorageError("map", path)
-        }
+        var base: UnsafeRawPointer?
+        let mapping = sluice_map_guarded(descriptor, Int64(start), length, &base)
+        guard mapping >= 0, let base else { throw StorageError("map", path, at: offset, errno: -mapping) }
         let bytes = UnsafeRawBufferPointer(start: base + (offset - start), count: byteCount)
-        return MappedBytes(bytes) { munmap(base, length) }
+        return MappedBytes(bytes) { [path] in
+            sluice_mapping_has_failed(mapping) == 0 ? nil : StorageError("read", path, at: offset, errno: EIO)
+        } release: {
+            sluice_unmap_guarded(mapping)
+        }
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError) {
         var done = 0
         while done < bytes.count {
-            done += try retrying("write", path) {
+            done += try retrying("write", path, at: offset + done) {
                 pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
             }
         }
@@ -172,17 +176,18 @@ private final class DiskFile: StorageFile {
 }
 
 extension StorageError {
-    init(_ operation: String, _ path: String, errno number: Int32 = Glibc.errno) {
-        self.init(operation: operation, path: path, errno: number, reason: String(cString: strerror(number)))
+    init(_ operation: String, _ path: String, at offset: Int? = nil, errno number: Int32 = Glibc.errno) {
+        self.init(
+            operation: operation, path: path, errno: number, reason: String(cString: strerror(number)), offset: offset)
     }
 }
 
 private func retrying<Result: FixedWidthInteger & SignedInteger>(
-    _ operation: String, _ path: String, _ call: () -> Result
+    _ operation: String, _ path: String, at offset: Int? = nil, _ call: () -> Result
 ) throws(StorageError) -> Result {
     while true {
         let result = call()
         if result >= 0 { return result }
-        guard errno == EINTR else { throw StorageError(operation, path) }
+        guard errno == EINTR else { throw StorageError(operation, path, at: offset) }
     }
 }

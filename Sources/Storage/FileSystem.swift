@@ -49,7 +49,8 @@ public protocol StorageFile: AnyObject, Sendable {
     /// Reads at `offset` until the buffer is full or the file ends.
     /// - Returns: the number of bytes read.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(StorageError) -> Int
-    /// Shows a part of the file that no one changes any more, without reading what is not looked at.
+    /// Shows a part of the file that no one changes any more, without reading what is not looked at. Whoever looked has to
+    /// `check` what is shown.
     func map(byteCount: Int, at offset: Int) throws(StorageError) -> MappedBytes
     /// Writes all bytes at `offset`, or throws.
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StorageError)
@@ -66,12 +67,22 @@ public final class MappedBytes: @unchecked Sendable {
     /// The bytes.
     public let bytes: UnsafeRawBufferPointer
     private let release: () -> Void
+    private let failure: () -> StorageError?
 
-    /// `release` is called at the end of this object's life.
-    public init(_ bytes: UnsafeRawBufferPointer, release: @escaping () -> Void) {
+    /// - Parameters:
+    ///   - failure: says whether some of the bytes could not be read.
+    ///   - release: is called at the end of this object's life.
+    public init(
+        _ bytes: UnsafeRawBufferPointer, failure: @escaping () -> StorageError? = { nil },
+        release: @escaping () -> Void
+    ) {
         self.bytes = bytes
+        self.failure = failure
         self.release = release
     }
+
+    /// Throws when some of what was looked at could not be read: it was as zeros then.
+    public func check() throws(StorageError) { if let failure = failure() { throw failure } }
 
     deinit { release() }
 }
@@ -92,13 +103,16 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     public var errno: Int32
     /// The system's words for it.
     public var reason: String
+    /// Where in the file; nil when that says nothing.
+    public var offset: Int?
 
     /// An error from its parts.
-    public init(operation: String, path: String, errno: Int32, reason: String) {
+    public init(operation: String, path: String, errno: Int32, reason: String, offset: Int? = nil) {
         self.operation = operation
         self.path = path
         self.errno = errno
         self.reason = reason
+        self.offset = offset
     }
 
     /// True when the disk or a quota is full.
@@ -110,8 +124,10 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     /// True when the process or the system has no descriptor left.
     public var isOutOfDescriptors: Bool { errno == 24 || errno == 23 }
 
-    /// `operation PATH: reason`.
-    public var description: String { "cannot \(operation) \(path): \(reason)" }
+    /// `cannot operation PATH at offset N: reason`.
+    public var description: String {
+        "cannot \(operation) \(path)\(offset.map { " at offset \($0)" } ?? ""): \(reason)"
+    }
 }
 
 extension FileSystem {

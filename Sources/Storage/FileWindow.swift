@@ -1,6 +1,7 @@
 import Columns
 
-/// A piece of a segment's file in memory, moved along.
+/// A piece of a segment's file in memory, moved along by who takes no damage: it fails where the disk does. `SegmentWindow`
+/// reads around what is hurt.
 struct FileWindow {
     let file: any StorageFile
     let fileByteCount: Int
@@ -43,22 +44,6 @@ struct FileWindow {
         return try withBytes(from: block.lowerBound) {
             try body(UnsafeRawBufferPointer(rebasing: $0.prefix(block.count)))
         }
-    }
-
-    /// The next multiple of 8 at which a block's magic stands.
-    mutating func nextMagic(from offset: Int) throws -> Int? {
-        var position = (offset + 7) & ~7
-        while position + 8 <= fileByteCount {
-            try load(position, atLeast: 8)
-            let found = withBytes(from: position) { bytes -> Int? in
-                stride(from: 0, to: bytes.count - 7, by: 8).first {
-                    bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self) == BlockHeader.magic
-                }
-            }
-            if let found { return position + found }
-            position += (start + bytes.count - position) / 8 * 8
-        }
-        return nil
     }
 
     private func withBytes<Result>(

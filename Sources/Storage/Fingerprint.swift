@@ -26,12 +26,17 @@ public struct IdentityKey: Hashable, Sendable {
 /// id: what a tag leaves when the id's mask is taken off is either a source, kind, event and step that exist or another
 /// id's. Yet they are spread over the whole partition, and no two of them have the same tag: a client that sends one id
 /// under each of a thousand sources, with each kind, event and step, meets no crowd of its own making.
-struct Fingerprint: BitwiseCopyable {
+package struct Fingerprint: BitwiseCopyable {
     static let partitionBits = 10
-    static let partitionCount = 1 << partitionBits
+    package static let partitionCount = 1 << partitionBits
 
     var partition: UInt32
     var tag: UInt32
+
+    package init(partition: UInt32, tag: UInt32) {
+        self.partition = partition
+        self.tag = tag
+    }
 
     init(_ record: Record, key: IdentityKey) {
         let id = IDFingerprint(record.id, key: key)

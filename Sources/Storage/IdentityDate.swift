@@ -37,23 +37,24 @@ final class IdentityDate {
         for file in files { append(try file.entries(ofPartition: Int(id.partition))) }
     }
 
-    /// Takes over a file of an earlier run; false when it does not follow the ones before.
-    func adopt(_ file: IdentityFile) -> Bool {
-        guard files.isEmpty || file.header.from == through + 1 else { return false }
+    /// Takes over a file of an earlier run, which must follow the ones before: an identity that is in none would be taken twice.
+    func adopt(_ file: IdentityFile) throws(IndexError) {
+        guard file.header.from == through + 1 else {
+            throw IndexError(
+                file.path, "it begins with sequence \(file.header.from), expected \(through + 1) for its date")
+        }
         files.append(file)
         through = file.header.through
-        return true
     }
 
     /// Moves the table to a file that speaks of everything up to `through`.
     /// - Returns: bytes that memory has shrunk by.
     func close(through: UInt64, directory: IdentityDirectory) throws -> Int {
         guard let table else { return 0 }
-        let path = "\(directory.path)/\(CalendarDay(daysSince1970: day)).\(through).index"
         files.append(
             try directory.write(
-                path, day: day, base: table.base, from: files.isEmpty ? 1 : self.through + 1, through: through,
-                partition: table.sortedPartitions()))
+                directory.path + "/" + IdentityFile.name(day: day, through: through), day: day, base: table.base,
+                from: files.isEmpty ? 1 : self.through + 1, through: through, partition: table.sortedPartitions()))
         self.through = through
         self.table = nil
         if files.count >= IdentityDate.mergedFileCount { try mergeFiles(directory) }

@@ -22,19 +22,20 @@ import Transactions
 ///
 /// Tags are hash bits, so within a partition they lie evenly: a look-up guesses the place and reads one piece around it. A
 /// partition is checked when it is first looked into. Of the many files that there may be, only a few are open at a time.
-final class IdentityFile {
+package final class IdentityFile {
     static let magic: UInt64 = 0x5849_4543_4955_4C53
     static let version: UInt32 = 2
-    static let headerByteCount = 8264
-    private static let tablesOffset = 64
+    package static let headerByteCount = 8264
+    package static let tablesOffset = 64
+    package static let checksumsOffset = 4168
     private static let tablesByteCount = headerByteCount - tablesOffset
 
-    struct Header: Equatable {
-        var day: Int32
-        var ledger: UInt64
-        var base: UInt64
-        var from: UInt64
-        var through: UInt64
+    package struct Header: Equatable {
+        package var day: Int32
+        package var ledger: UInt64
+        package var base: UInt64
+        package var from: UInt64
+        package var through: UInt64
         var count: Int
     }
 
@@ -48,7 +49,7 @@ final class IdentityFile {
         var pieceStart = 0
     }
 
-    let header: Header
+    package let header: Header
     let path: String
     private let fileSystem: any FileSystem
     private let openFiles: OpenIdentityFiles
@@ -56,7 +57,7 @@ final class IdentityFile {
 
     /// Checks a file's header; entries are checked when they are looked at.
     /// - Throws: `IndexError` when it is damaged, of another ledger or of another format.
-    init(path: String, ledger: UInt64, fileSystem: any FileSystem, openFiles: OpenIdentityFiles) throws {
+    package init(path: String, ledger: UInt64, fileSystem: any FileSystem, openFiles: OpenIdentityFiles) throws {
         self.path = path
         self.fileSystem = fileSystem
         self.openFiles = openFiles
@@ -88,12 +89,34 @@ final class IdentityFile {
                 day: word(12, as: Int32.self), ledger: word(16, as: UInt64.self), base: word(24, as: UInt64.self),
                 from: word(32, as: UInt64.self), through: word(40, as: UInt64.self), count: word(48, as: Int.self))
             let starts = (0...Fingerprint.partitionCount).map { word(tablesOffset + 4 * $0, as: UInt32.self) }
-            let checksums = (0..<Fingerprint.partitionCount).map { word(4168 + 4 * $0, as: UInt32.self) }
-            guard header.count >= 0, header.count <= Int(UInt32.max), starts.last == UInt32(header.count),
-                zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }),
-                try file.byteCount() == headerByteCount + 8 * header.count
+            let checksums = (0..<Fingerprint.partitionCount).map { word(checksumsOffset + 4 * $0, as: UInt32.self) }
+            let entriesByteCount = try file.byteCount() - headerByteCount
+            guard entriesByteCount % 8 == 0, header.count == entriesByteCount / 8,
+                Int(starts[starts.count - 1]) == header.count
             else { throw IndexError(path, "its length does not fit its header") }
+            guard starts[0] == 0, zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }),
+                word(4164, as: UInt32.self) == 0
+            else { throw IndexError(path, "its partitions are out of order") }
+            guard header.from >= 1, header.from <= header.through, header.base >= header.from - 1,
+                header.base < header.through, header.through - header.base <= UInt64(UInt32.max)
+            else { throw IndexError(path, "its sequences are out of order") }
+            guard word(56, as: UInt32.self) == 0 else { throw IndexError(path, "its bytes 56 to 59 are not 0") }
             return (header, Opened(file: file, starts: starts, checksums: checksums))
+        }
+    }
+
+    /// What a file is called.
+    static func name(day: Int32, through: UInt64) -> String { "\(CalendarDay(daysSince1970: day)).\(through).index" }
+
+    /// Throws unless the file is the one that its name promises, of a past that is in the log: another file's copy is found out.
+    func checkName(durable: UInt64) throws(IndexError) {
+        guard path.hasSuffix("/" + IdentityFile.name(day: header.day, through: header.through)) else {
+            throw IndexError(
+                path,
+                "it holds the identities of \(CalendarDay(daysSince1970: header.day)) up to sequence \(header.through)")
+        }
+        guard header.through <= durable else {
+            throw IndexError(path, "it speaks of sequences up to \(header.through), and the log ends with \(durable)")
         }
     }
 
@@ -110,13 +133,13 @@ final class IdentityFile {
         return try body(&opened!)
     }
 
-    /// Checks the CRC of every partition's entries.
-    func verify() throws {
+    /// Checks every partition's entries: their CRC, their order and their sequences.
+    package func verify() throws {
         for index in 0..<Fingerprint.partitionCount { _ = try entries(ofPartition: index) }
     }
 
     /// Appends the sequences whose fingerprint is this one.
-    func find(_ fingerprint: Fingerprint, into found: inout [UInt64]) throws {
+    package func find(_ fingerprint: Fingerprint, into found: inout [UInt64]) throws {
         let index = Int(fingerprint.partition)
         try withOpened { opened in
             let range = Int(opened.starts[index])..<Int(opened.starts[index + 1])
@@ -133,7 +156,7 @@ final class IdentityFile {
     }
 
     /// Every entry of a partition, by tag.
-    func entries(ofPartition index: Int) throws -> [IdentityTable.Entry] {
+    package func entries(ofPartition index: Int) throws -> [(tag: UInt32, sequence: UInt64)] {
         try withOpened { opened in
             try read(partition: index, of: &opened).map {
                 (UInt32(truncatingIfNeeded: $0 >> 32), header.base + ($0 & 0xFFFF_FFFF))
@@ -149,8 +172,18 @@ final class IdentityFile {
         guard checksum == opened.checksums[index] else {
             throw IndexError(path, "the checksum of the entries of partition \(index) is wrong")
         }
+        guard isInOrder(words) else {
+            throw IndexError(path, "its entries are out of order in partition \(index)")
+        }
         opened.isVerified[index] = true
         return words
+    }
+
+    /// What look-ups rely on: within a partition entries ascend, and their sequences are those that the header tells.
+    private func isInOrder(_ words: [UInt64]) -> Bool {
+        let distances = 1...(header.through - header.base)
+        return words.allSatisfy { distances.contains($0 & 0xFFFF_FFFF) }
+            && zip(words, words.dropFirst()).allSatisfy { $0 <= $1 }
     }
 
     private func entry(at position: Int, of opened: inout Opened) throws -> UInt64 {
@@ -198,9 +231,9 @@ final class IdentityFile {
 
     /// Writes a file durably under a temporary name and renames it.
     /// - Parameter partition: the entries of a partition, by tag; asked for from 0 on.
-    static func write(
+    package static func write(
         to path: String, day: Int32, ledger: UInt64, base: UInt64, from: UInt64, through: UInt64,
-        fileSystem: any FileSystem, partition: (Int) throws -> [IdentityTable.Entry]
+        fileSystem: any FileSystem, partition: (Int) throws -> [(tag: UInt32, sequence: UInt64)]
     ) throws {
         let temporary = path + ".new"
         let file = try fileSystem.open(temporary, .replace)
@@ -245,12 +278,12 @@ private func littleEndian(_ words: [some FixedWidthInteger]) -> [UInt8] {
 /// Which index files have a descriptor and their tables in memory: those used last.
 ///
 /// A ledger may have files of many dates, some merged of several; their number is no measure for what memory holds.
-final class OpenIdentityFiles {
+package final class OpenIdentityFiles {
     private var files: [IdentityFile] = []
     private let capacity: Int
 
     /// - Parameter capacity: the most files that are open at a time, each with about 10 KiB.
-    init(capacity: Int = 64) { self.capacity = capacity }
+    package init(capacity: Int = 64) { self.capacity = capacity }
 
     /// Number of open files.
     var count: Int { files.count }
@@ -265,7 +298,9 @@ final class OpenIdentityFiles {
 /// Damage of a derived index file; it can be made anew from the log.
 public struct IndexError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The file and what is wrong with it.
-    public let description: String
+    public let cause: String
+    /// The cause, and what to do.
+    public var description: String { "\(cause); 'sluice rebuild' makes it anew" }
 
-    init(_ path: String, _ reason: String) { description = "\(path): \(reason); 'sluice rebuild' makes it anew" }
+    init(_ path: String, _ reason: String) { cause = "\(path): \(reason)" }
 }

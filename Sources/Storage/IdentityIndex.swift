@@ -46,43 +46,66 @@ public final class IdentityIndex {
 
     // MARK: Judging
 
+    /// What came of judging.
+    public struct Judgement {
+        /// Records that are new.
+        public var acceptedCount = 0
+        /// Batches that were left aside, by their place among the batches, and what could not be read that they have to be
+        /// compared with.
+        public var unconfirmed: [Int: any Error] = [:]
+    }
+
     /// Decides for each record whether it is new, and moves the new ones together at the start of the buffer.
     ///
     /// - Parameters:
     ///   - records: in order of arrival; afterwards the accepted ones lie at the start, in order, and the rest is undefined.
+    ///   - batches: the places of the batches among the records, in order and without gaps. When a record of a batch cannot be
+    ///     decided on, because of damage, the whole batch is `.unconfirmed` and nothing of it is entered; the others go on.
     ///   - firstSequence: what the first accepted record gets.
     ///   - verdicts: one for each record; those that are not `.accepted` at the call are left as they are, the others decided.
-    /// - Returns: the number of accepted records.
     /// - Complexity: linear, plus one read of the log for all hits together.
     public func judge(
-        _ records: UnsafeMutableBufferPointer<Record>, firstSequence: UInt64,
+        _ records: UnsafeMutableBufferPointer<Record>, batches: [Range<Int>], firstSequence: UInt64,
         verdicts: UnsafeMutableBufferPointer<Verdict>, source: some RecordSource
-    ) throws -> Int {
+    ) throws -> Judgement {
         precondition(records.count <= capacity && verdicts.count == records.count)
         readBackCount = 0
-        var acceptedCount = 0
-        for start in stride(from: 0, to: records.count, by: IdentityIndex.groupCount) {
-            let group = start..<min(start + IdentityIndex.groupCount, records.count)
+        var judgement = Judgement()
+        var next = 0
+        while next < batches.count {
+            let first = next
+            let start = batches[first].lowerBound
+            repeat {
+                next += 1
+            } while next < batches.count
+                && batches[next].upperBound - start <= IdentityIndex.groupCount
             try judge(
-                group, of: records, firstSequence: firstSequence, acceptedCount: &acceptedCount, verdicts: verdicts,
-                source: source)
+                start..<batches[next - 1].upperBound, of: records, first..<next, of: batches,
+                firstSequence: firstSequence, &judgement, verdicts: verdicts, source: source)
         }
-        return acceptedCount
+        return judgement
     }
 
     /// So few records at a time that what was looked up ahead is still in the processor's near caches when it is decided on.
     private static let groupCount = 2048
 
-    /// - Parameter acceptedCount: records accepted in earlier groups, and then in this one too.
+    /// - Parameter judgement: what came of earlier groups, and then of this one too.
     private func judge(
-        _ group: Range<Int>, of records: UnsafeMutableBufferPointer<Record>, firstSequence: UInt64,
-        acceptedCount: inout Int, verdicts: UnsafeMutableBufferPointer<Verdict>, source: some RecordSource
+        _ group: Range<Int>, of records: UnsafeMutableBufferPointer<Record>, _ groupBatches: Range<Int>,
+        of batches: [Range<Int>], firstSequence: UInt64, _ judgement: inout Judgement,
+        verdicts: UnsafeMutableBufferPointer<Verdict>, source: some RecordSource
     ) throws {
         let base = records.baseAddress!
+        var acceptedCount = judgement.acceptedCount
         let acceptedBefore = acceptedCount
         let confirmations = try gatherConfirmations(
             UnsafeBufferPointer(records), group, firstSequence: firstSequence, verdicts: UnsafeBufferPointer(verdicts),
             source: source)
+        for (index, error) in confirmations.failures {
+            let batch = groupBatches.first { batches[$0].contains(index) }!
+            judgement.unconfirmed[batch] = error
+            for place in batches[batch] { verdicts[place] = .unconfirmed }
+        }
         var date = IdentityDate(day: .min)
         for index in group where verdicts[index] == .accepted {
             let record = base[index]
@@ -122,6 +145,7 @@ public final class IdentityIndex {
             base[acceptedCount] = record
             acceptedCount += 1
         }
+        judgement.acceptedCount = acceptedCount
         digests.append(
             UnsafeBufferPointer(rebasing: UnsafeBufferPointer(records)[acceptedBefore..<acceptedCount]),
             firstSequence: firstSequence + UInt64(acceptedBefore))
@@ -156,7 +180,14 @@ public final class IdentityIndex {
             }
             if date.files.isEmpty { continue }
             found.removeAll(keepingCapacity: true)
-            try date.findInFiles(fingerprints[behind], into: &found)
+            do {
+                try date.findInFiles(fingerprints[behind], into: &found)
+            } catch let error as StorageError where error.isOutOfDescriptors {
+                throw error
+            } catch {
+                result.failures.append((behind, error))
+                continue
+            }
             for sequence in found {
                 result.fileHits.append((behind, sequence))
                 if source.recordInMemory(sequence) == nil, !digests.agrees(records[behind], at: sequence) {
@@ -167,9 +198,43 @@ public final class IdentityIndex {
         if wanted.isEmpty { return result }
         wanted.sort()
         for sequence in wanted where result.sequences.last != sequence { result.sequences.append(sequence) }
-        result.records = try source.records(at: result.sequences)
+        let damaged = try read(&result, from: source)
         readBackCount += result.sequences.count
+        guard !damaged.isEmpty else { return result }
+        let hits = result.fileHits
+        for index in group where verdicts[index] == .accepted {
+            func cannotBeCompared(with sequence: UInt64, in stretch: Range<UInt64>) -> Bool {
+                stretch.contains(sequence) && !digests.agrees(records[index], at: sequence)
+            }
+            let error = damaged.first { stretch in
+                hits.contains { $0.index == index && cannotBeCompared(with: $0.sequence, in: stretch.sequences) }
+                    || self.date(records[index].utcDay).table?.find(fingerprints[index]) {
+                        cannotBeCompared(with: $0, in: stretch.sequences)
+                    } == true
+            }
+            if let error { result.failures.append((index, error.error)) }
+        }
         return result
+    }
+
+    /// Reads the records of `confirmations` and leaves out those that are damaged.
+    /// - Returns: the damage.
+    private func read(
+        _ confirmations: inout Confirmations, from source: some RecordSource
+    ) throws -> [(sequences: Range<UInt64>, error: LogError)] {
+        var damaged: [(sequences: Range<UInt64>, error: LogError)] = []
+        while true {
+            do {
+                confirmations.records = try source.records(at: confirmations.sequences)
+                return damaged
+            } catch let error as LogError {
+                let count = confirmations.sequences.count
+                guard let sequences = error.sequences else { throw error }
+                confirmations.sequences.removeAll(where: sequences.contains)
+                if confirmations.sequences.count == count { throw error }
+                damaged.append((sequences, error))
+            }
+        }
     }
 
     private static let lookAhead = 12
@@ -178,6 +243,8 @@ public final class IdentityIndex {
     private struct Confirmations {
         var sequences: [UInt64] = []
         var records: [Record] = []
+        /// Records that cannot be decided on, and why.
+        var failures: [(index: Int, error: any Error)] = []
         /// Hits in files, by the index of the record.
         var fileHits: [(index: Int, sequence: UInt64)] = []
 
@@ -261,32 +328,61 @@ public final class IdentityIndex {
     /// - Parameters:
     ///   - names: the files that the catalogue knows; others are not looked at.
     ///   - durable: the log's end; a file that speaks of later sequences is of a future that did not happen.
-    /// - Returns: false when a file is missing, damaged or does not follow the one before: the index must be made anew.
-    public func adoptFiles(named names: [String], durable: UInt64) -> Bool {
+    /// - Throws: what is wrong when a file is missing, damaged, another one, or does not follow the one before: the index must
+    ///   be made anew.
+    public func adoptFiles(named names: [String], durable: UInt64) throws(IndexError) {
         var files: [IdentityFile] = []
-        for name in names {
-            guard let file = try? directory.file(named: name), file.header.through <= durable else { return false }
-            files.append(file)
+        for name in names { files.append(try file(named: name, durable: durable)) }
+        files.sort { $0.header.from < $1.header.from }
+        for file in files { try date(file.header.day).adopt(file) }
+    }
+
+    private func file(named name: String, durable: UInt64) throws(IndexError) -> IdentityFile {
+        do {
+            let file = try directory.file(named: name)
+            try file.checkName(durable: durable)
+            return file
+        } catch {
+            throw error as? IndexError ?? IndexError(directory.path + "/" + name, "\(error)")
         }
-        return files.sorted { $0.header.from < $1.header.from }.allSatisfy { date($0.header.day).adopt($0) }
+    }
+
+    /// The last sequence that a file of a directory speaks of, as far as they can be read; 0: none.
+    public static func lastSequence(ofFilesIn directory: String, ledger: UInt64, fileSystem: any FileSystem) -> UInt64 {
+        let directory = IdentityDirectory(path: directory, ledger: ledger, fileSystem: fileSystem)
+        return ((try? fileSystem.list(directory.path)) ?? []).reduce(0) { last, name in
+            max(last, (try? directory.file(named: name))?.header.through ?? 0)
+        }
+    }
+
+    /// What is wrong with files, with each of them; they are not taken over.
+    public func faults(ofFilesNamed names: [String], durable: UInt64) -> [IndexError] {
+        names.compactMap { name in
+            do {
+                try file(named: name, durable: durable).verify()
+                return nil
+            } catch {
+                return error as? IndexError ?? IndexError(directory.path + "/" + name, "\(error)")
+            }
+        }
     }
 
     /// Forgets everything, to begin anew from the log.
-    public func reset(removingFiles: Bool) throws {
+    public func reset() {
         dates = [:]
         byteCount = 0
-        guard removingFiles else { return }
-        let fileSystem = directory.fileSystem
-        for name in try fileSystem.list(directory.path) { try fileSystem.remove(directory.path + "/" + name) }
+    }
+
+    /// Removes the files of the directory that are not this index's own.
+    public func removeOtherFiles() throws(StorageError) {
+        let own = Set(fileNames)
+        for name in try directory.fileSystem.list(directory.path) where !own.contains(name) {
+            try directory.fileSystem.remove(directory.path + "/" + name)
+        }
     }
 
     /// Index files that have a descriptor now.
     var openFileCount: Int { directory.openFiles.count }
-
-    /// Checks the entries of every file.
-    public func verifyFiles() throws {
-        for date in dates.values { for file in date.files { try file.verify() } }
-    }
 }
 
 /// The first of 0..<count for which `isBefore` is false; it is true for all before and false for all after.

@@ -1,5 +1,5 @@
 import Columns
-import Synchronization
+import Locks
 import Transactions
 
 /// The log: all blocks in order of sequence, in segments. One thread appends; any thread reads what is durable.
@@ -19,9 +19,11 @@ public final class Log: Sendable {
         var lastEnd: Int
         /// Segments, besides the last, whose block lists are in memory, the one used last at the end.
         var listed: [UInt64] = []
+        /// What was found damaged so far.
+        var damage: [DamagedStretch] = []
     }
 
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     /// Lists of blocks are kept for so many segments; a list of the smallest blocks takes about 60 MB.
     private static let listedSegmentCount = 16
@@ -34,8 +36,10 @@ public final class Log: Sendable {
         self.directory = directory
         self.settings = settings
         self.fileSystem = fileSystem
-        state = Mutex(
+        state = Lock(
             State(segments: segments, endSequence: endSequence, lastChecksum: lastChecksum, lastEnd: lastEnd))
+        for stretch in segments.compactMap(\.knownDamage).joined() { note(stretch) }
+        if let missing = missingStart(segments) { note(missing) }
     }
 
     /// The sequence after the last durable record's.
@@ -147,22 +151,43 @@ public final class Log: Sendable {
     /// - Parameters:
     ///   - end: segments that begin there or later are not looked at.
     ///   - isWanted: looks at an entry before the block is read.
+    ///   - pass: told of what cannot be read and holds, or may declare something from, `first` or later; throws unless it can be
+    ///     passed over.
     public func forEachBlock(
         from first: UInt64, before end: UInt64 = .max, where isWanted: (BlockEntry) -> Bool = { _ in true },
+        damage pass: (DamagedStretch) throws -> Void = { throw $0.error },
         _ visit: (LogSegment, BlockEntry) throws -> Void
     ) throws {
         let segments = segments
+        if let missing = missingStart(segments), missing.sequences.upperBound > first { try pass(missing) }
         for (position, segment) in segments.enumerated() where segment.firstSequence < end {
             if position + 1 < segments.count, segments[position + 1].firstSequence < first { continue }
-            for entry in try blocks(of: segment) where entry.endSequence >= first && isWanted(entry) {
-                try visit(segment, entry)
+            let listing = try listing(of: segment)
+            var damage = listing.damage.filter { $0.sequences.upperBound >= first }[...]
+            for entry in listing.blocks where entry.endSequence >= first {
+                while let next = damage.first, next.offset < entry.offset { try pass(damage.removeFirst()) }
+                if isWanted(entry) { try visit(segment, entry) }
             }
+            try damage.forEach(pass)
         }
+    }
+
+    /// The log begins with sequence 1.
+    private func missingStart(_ segments: [LogSegment]) -> DamagedStretch? {
+        guard let first = segments.first, first.firstSequence > 1 else { return nil }
+        return DamagedStretch(
+            path: directory, offset: 0, byteCount: 0, sequences: 1..<first.firstSequence,
+            reason: "no segment holds them")
     }
 
     /// The bytes of a block with its header, which must be the one that the list of blocks knows.
     public func read(_ entry: BlockEntry, in segment: LogSegment) throws -> (header: BlockHeader, bytes: [UInt8]) {
-        let bytes = try segment.file.bytes(at: entry.offset, count: entry.byteCount)
+        let bytes: [UInt8]
+        do throws(StorageError) {
+            bytes = try segment.file.bytes(at: entry.offset, count: entry.byteCount)
+        } catch {
+            throw damaged(entry, in: segment, "\(error)")
+        }
         return (try bytes.withUnsafeBytes { try header(of: entry, in: segment, $0) }, bytes)
     }
 
@@ -174,17 +199,26 @@ public final class Log: Sendable {
             let header = try BlockHeader(parsing: bytes)
             if header.checksum == entry.checksum, bytes.count == entry.byteCount { return header }
         } catch {
-            throw LogError.damaged(entry, in: segment, error)
+            throw damaged(entry, in: segment, "\(error)")
         }
-        throw LogError.damaged(
-            path: segment.path, offset: entry.offset, sequences: entry.firstSequence..<entry.endSequence,
-            reason: "the block has changed")
+        throw damaged(entry, in: segment, "the block has changed")
     }
 
-    /// The durable blocks of a segment, in order.
+    /// The durable blocks of a segment, in order; what cannot be read is an error.
     public func blocks(of segment: LogSegment) throws -> [BlockEntry] {
+        let listing = try listing(of: segment)
+        if let damage = listing.damage.first { throw damage.error }
+        return listing.blocks
+    }
+
+    /// The durable blocks of a segment and what cannot be read between them.
+    public func listing(of segment: LogSegment) throws -> SegmentListing {
         noteUse(of: segment)
-        return try segment.blocks { try self.scan(segment) }
+        return try segment.listing {
+            let listing = try self.scan(segment)
+            listing.damage.forEach(note)
+            return listing
+        }
     }
 
     private func block(with sequence: UInt64) throws -> (LogSegment, BlockEntry) {
@@ -194,21 +228,58 @@ public final class Log: Sendable {
             throw LogError.missing(directory: directory, sequences: sequence..<segments[0].firstSequence)
         }
         let segment = segments[position]
-        let known = try segment.knownBlock(with: sequence) ?? LogSegment.block(with: sequence, in: blocks(of: segment))
-        guard let entry = known else {
-            throw LogError.missing(directory: directory, sequences: sequence..<sequence + 1)
-        }
-        return (segment, entry)
+        if let known = segment.knownBlock(with: sequence), let entry = known { return (segment, entry) }
+        let listing = try listing(of: segment)
+        if let entry = LogSegment.block(with: sequence, in: listing.blocks) { return (segment, entry) }
+        if let damage = listing.damage.first(where: { $0.sequences.contains(sequence) }) { throw damage.error }
+        throw LogError.missing(directory: directory, sequences: sequence..<sequence + 1)
     }
 
     /// Lists the blocks of a sealed segment: it must be whole and reach up to the next one.
-    private func scan(_ segment: LogSegment) throws -> [BlockEntry] {
-        let scanner = SegmentScanner(file: segment.file, ledger: settings.ledger, firstSequence: segment.firstSequence)
-        let scan = try scanner.scan(previousChecksum: nil)
-        let end = scan.entries.last?.endSequence ?? segment.firstSequence
+    private func scan(_ segment: LogSegment) throws -> SegmentListing {
         let expectedEnd = successor(of: segment)?.firstSequence ?? endSequence
-        if end == expectedEnd, scan.tail == .clean { return scan.entries }
-        throw LogRecovery.error(for: scan, path: segment.path, end: end, expectedEnd: expectedEnd)
+        let scanner = SegmentScanner(file: segment.file, ledger: settings.ledger, firstSequence: segment.firstSequence)
+        do {
+            return try scanner.scan(previousChecksum: nil).listing(path: segment.path, expectedEnd: expectedEnd)
+        } catch let error as StorageError {
+            let whole = DamagedStretch(
+                path: segment.path, offset: 0, byteCount: 0, sequences: segment.firstSequence..<expectedEnd,
+                reason: "\(error)")
+            return SegmentListing(blocks: [], damage: [whole])
+        }
+    }
+
+    // MARK: Damage
+
+    /// What was found damaged since the log was opened.
+    public var knownDamage: [DamagedStretch] { state.withLock { $0.damage } }
+
+    func note(_ stretch: DamagedStretch) {
+        state.withLock { state in
+            let isKnown = state.damage.contains { $0.path == stretch.path && $0.offset == stretch.offset }
+            if !isKnown { state.damage.append(stretch) }
+        }
+    }
+
+    /// The error of a block that cannot be read; it is known from now on.
+    func damaged(_ entry: BlockEntry, in segment: LogSegment, _ reason: String) -> LogError {
+        let stretch = DamagedStretch(entry, in: segment.path, reason: reason)
+        note(stretch)
+        return stretch.error
+    }
+
+    /// Looks at the first block of every sealed segment, whose name says what it has to be, and lists the segments where it is
+    /// not that. One read for each: no proof that the rest is whole.
+    public func checkStarts() throws {
+        for segment in segments.dropLast() {
+            if let byteCount = try? segment.file.byteCount() {
+                var window = SegmentWindow(file: segment.file, fileByteCount: byteCount)
+                let place = BlockPlace(
+                    offset: 0, sequence: segment.firstSequence, previousChecksum: nil, ledger: settings.ledger)
+                if case .success = window.block(at: place) { continue }
+            }
+            _ = try listing(of: segment)
+        }
     }
 
     private func noteUse(of segment: LogSegment) {
@@ -246,7 +317,7 @@ extension Log {
                 }
             }
         } catch let error as BlockError {
-            throw LogError.damaged(entry, in: segment, error)
+            throw damaged(entry, in: segment, "\(error)")
         }
     }
 
@@ -258,7 +329,7 @@ extension Log {
         do {
             return try bytes.withUnsafeBytes { try decoder.declarations(header, $0) }
         } catch let error as BlockError {
-            throw LogError.damaged(entry, in: segment, error)
+            throw damaged(entry, in: segment, "\(error)")
         }
     }
 }

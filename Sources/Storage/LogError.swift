@@ -19,6 +19,22 @@ public enum LogError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// What is wrong, without the place.
+    public var reason: String {
+        switch self {
+        case .damaged(_, _, _, let reason), .noLedger(_, let reason): reason
+        case .missing, .shortened, .newerFormat: description
+        }
+    }
+
+    /// What cannot be read; nil when the error speaks of no sequences.
+    public var sequences: Range<UInt64>? {
+        switch self {
+        case .damaged(_, _, let sequences, _), .missing(_, let sequences): sequences
+        case .shortened, .newerFormat, .noLedger: nil
+        }
+    }
+
     /// File, offset, sequences, and what is wrong.
     public var description: String {
         switch self {

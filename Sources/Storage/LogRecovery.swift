@@ -11,9 +11,12 @@ import Transactions
 /// | the end of the file; the block's own bytes are wrong | none | cut, kept aside, reported |
 /// | the end of the file; the block's own bytes are wrong | the catalogue reaches into it | damage: refused |
 /// | bytes that are no block, no later block of this ledger | none | cut, kept aside, reported |
+/// | bytes that are no block; the last good header's own block is wrong | these bytes | damage: refused |
 /// | bytes that are no block, no later block of this ledger | the catalogue reaches beyond | damage: refused |
 /// | bytes that are no block, then a later block of this ledger | that block | damage: refused |
 /// | a block of a later format | | refused |
+///
+/// A reader passes over what lies before a later block of this ledger, and names it to whoever needs it.
 ///
 /// "Written and flushed anew": what a killed process wrote may be in the page cache alone, or, after a failed flush, be clean
 /// there and absent on disk. The last block is written once more and flushed before anything is answered from it.
@@ -94,29 +97,24 @@ public enum LogRecovery {
     public static func open(
         directory: String, fileSystem: any FileSystem, mayWrite: Bool, proven: (LedgerSettings) throws -> UInt64
     ) throws -> (log: Log, cut: Cut?) {
-        let names = try fileSystem.list(directory)
-        if mayWrite { for name in names where name.hasSuffix(".new") { try fileSystem.remove(directory + "/" + name) } }
-        let starts = names.compactMap(LogSegment.firstSequence(fileName:))
-        guard let lastStart = starts.last else {
-            throw LogError.noLedger(path: directory, reason: "it holds no segment")
+        if mayWrite {
+            for name in try fileSystem.list(directory) where name.hasSuffix(".new") {
+                try fileSystem.remove(directory + "/" + name)
+            }
         }
-        guard starts[0] == 1 else { throw LogError.missing(directory: directory, sequences: 1..<starts[0]) }
-        var segments = try starts.dropLast().map { start in
-            let path = directory + "/" + LogSegment.fileName(firstSequence: start)
-            return LogSegment(
-                firstSequence: start, path: path, file: try fileSystem.open(path, .read), directory: nil)
-        }
-        let path = directory + "/" + LogSegment.fileName(firstSequence: lastStart)
+        var segments = try sealedSegments(in: directory, fileSystem: fileSystem)
+        let ending = segments.removeLast()
+        let (lastStart, path) = (ending.firstSequence, ending.path)
         let file = try fileSystem.open(path, mayWrite ? .write : .read)
         var scan = try SegmentScanner(file: file, ledger: nil, firstSequence: lastStart).scan(previousChecksum: nil)
-        guard let first = scan.entries.first else {
-            throw error(for: scan, path: path, end: lastStart, expectedEnd: lastStart)
-        }
+        if mayWrite, let error = scan.readError { throw error }
+        // What cannot be read is not known to be unfinished.
+        if case .torn = scan.tail, scan.readError != nil { throw error(for: scan, path: path) }
+        if let damage = scan.stretches.first, mayWrite || damage.offset == 0 { throw damage.error }
+        guard let first = scan.entries.first else { throw error(for: scan, path: path) }
         let settings = try settings(in: first, file: file, path: path)
-        let cut = try settleEnd(of: &scan, path: path, file: file, lastStart: lastStart, proven: try proven(settings))
-        guard let last = scan.entries.last else {
-            throw error(for: scan, path: path, end: lastStart, expectedEnd: lastStart)
-        }
+        let cut = try settleEnd(of: &scan, path: path, file: file, proven: try proven(settings))
+        guard let last = scan.entries.last else { throw error(for: scan, path: path) }
         if mayWrite {
             if let cut {
                 let rest = try file.bytes(at: cut.offset, count: cut.byteCount)
@@ -131,32 +129,83 @@ public enum LogRecovery {
             // An earlier process may have been killed before it flushed the name of this segment.
             try fileSystem.synchroniseDirectory(directory)
         }
-        segments.append(LogSegment(firstSequence: lastStart, path: path, file: file, directory: scan.entries))
+        segments.append(
+            LogSegment(
+                firstSequence: lastStart, path: path, file: file, directory: scan.entries, damage: scan.stretches))
         let log = Log(
             directory: directory, settings: settings, fileSystem: fileSystem, segments: segments,
             endSequence: last.endSequence, lastChecksum: last.checksum, lastEnd: last.offset + last.byteCount)
         return (log, cut)
     }
 
+    /// Opens a log of which as much as possible is to be looked at, whatever is wrong with it; not to serve anything from.
+    /// - Throws: `LogError` when there is none, or when no segment says whose it is.
+    public static func survey(directory: String, fileSystem: any FileSystem) throws -> Log {
+        let segments = try sealedSegments(in: directory, fileSystem: fileSystem)
+        var settings: LedgerSettings?
+        var failure: (any Error)?
+        for segment in segments.reversed() where settings == nil {
+            do { settings = try firstSettings(of: segment) } catch { failure = failure ?? error }
+        }
+        guard let settings else { throw failure! }
+        let last = segments.last!
+        let scan = try SegmentScanner(file: last.file, ledger: settings.ledger, firstSequence: last.firstSequence)
+            .scan(previousChecksum: nil)
+        return Log(
+            directory: directory, settings: settings, fileSystem: fileSystem, segments: segments,
+            endSequence: scan.endSequence, lastChecksum: 0, lastEnd: scan.end)
+    }
+
+    private static func firstSettings(of segment: LogSegment) throws -> LedgerSettings {
+        var window = SegmentWindow(file: segment.file, fileByteCount: try segment.file.byteCount())
+        let place = BlockPlace(offset: 0, sequence: segment.firstSequence, previousChecksum: nil, ledger: nil)
+        switch window.block(at: place) {
+        case .success(let header):
+            return try self.settings(in: BlockEntry(header), file: segment.file, path: segment.path)
+        case .failure(.unsupportedVersion(let version)):
+            throw LogError.newerFormat(path: segment.path, version: Int(version))
+        case .failure(let error):
+            throw LogError.damaged(path: segment.path, offset: 0, sequences: 0..<0, reason: "\(error)")
+        }
+    }
+
+    /// All segments that there are, opened for reading and not looked at.
+    private static func sealedSegments(in directory: String, fileSystem: any FileSystem) throws -> [LogSegment] {
+        let starts = try fileSystem.list(directory).compactMap(LogSegment.firstSequence(fileName:))
+        guard !starts.isEmpty else { throw LogError.noLedger(path: directory, reason: "it holds no segment") }
+        return try starts.map { start in
+            let path = directory + "/" + LogSegment.fileName(firstSequence: start)
+            return LogSegment(
+                firstSequence: start, path: path, file: try fileSystem.open(path, .read), directory: nil)
+        }
+    }
+
     /// Decides by the table above; leaves the blocks that count in `scan`.
     private static func settleEnd(
-        of scan: inout SegmentScan, path: String, file: any StorageFile, lastStart: UInt64, proven: UInt64
+        of scan: inout SegmentScan, path: String, file: any StorageFile, proven: UInt64
     ) throws -> Cut? {
         var cutReason: String?
         switch scan.tail {
-        case .newer, .damaged: throw error(for: scan, path: path, end: 0, expectedEnd: 0)
-        case .torn(let reason): cutReason = reason
+        case .newer: throw error(for: scan, path: path)
+        case .torn(let reason):
+            // Nothing is written behind a block before it is durable, so what lies there proves it.
+            if let last = scan.entries.last, let reason = try fault(in: last, file: file) {
+                throw LogError.damaged(
+                    path: path, offset: last.offset, sequences: last.firstSequence..<last.endSequence, reason: reason)
+            }
+            cutReason = reason
         case .clean:
             if let last = scan.entries.last, let reason = try fault(in: last, file: file) {
                 scan.entries.removeLast()
-                scan.end = last.offset
+                (scan.end, scan.endSequence) = (last.offset, last.firstSequence)
                 cutReason = reason
             }
         }
-        let end = scan.entries.last?.endSequence ?? lastStart
+        let end = scan.endSequence
         if end <= proven {
             throw LogError.damaged(
-                path: path, offset: scan.end, sequences: end..<proven + 1, reason: cutReason ?? "the file is cut short")
+                path: path, offset: scan.end, sequences: end..<max(proven, proven &+ 1),
+                reason: cutReason ?? "the file is cut short")
         }
         guard let cutReason else { return nil }
         return Cut(
@@ -189,17 +238,15 @@ public enum LogRecovery {
         throw LogError.noLedger(path: path, reason: "its first block declares no settings")
     }
 
-    static func error(for scan: SegmentScan, path: String, end: UInt64, expectedEnd: UInt64) -> LogError {
-        let from = scan.entries.last?.endSequence ?? end
+    /// Why a segment has no end to go on from.
+    private static func error(for scan: SegmentScan, path: String) -> LogError {
+        var reason = "the file is cut short"
         switch scan.tail {
         case .newer(let version): return .newerFormat(path: path, version: version)
-        case .damaged(let reason, _, let successor):
-            return .damaged(path: path, offset: scan.end, sequences: from..<max(from, successor), reason: reason)
-        case .torn(let reason):
-            return .damaged(path: path, offset: scan.end, sequences: from..<max(from, expectedEnd), reason: reason)
-        case .clean:
-            return .damaged(
-                path: path, offset: scan.end, sequences: from..<max(from, expectedEnd), reason: "the file is cut short")
+        case .torn(let cause): reason = cause
+        case .clean: break
         }
+        return .damaged(
+            path: path, offset: scan.end, sequences: scan.endSequence..<scan.endSequence, reason: reason)
     }
 }

@@ -1,5 +1,5 @@
 import Columns
-import Synchronization
+import Locks
 
 /// Where a block is, and what it holds; from its header.
 public struct BlockEntry: Hashable, Sendable {
@@ -11,8 +11,8 @@ public struct BlockEntry: Hashable, Sendable {
     public var offset: Int
     /// Bytes from there to the next block.
     public var byteCount: Int
-    /// The times of its records, microseconds since 1970-01-01 UTC; empty without records.
-    public var timeRange: Range<Int64>
+    /// The times of its records, microseconds since 1970-01-01 UTC; 0 without records.
+    public var timeRange: ClosedRange<Int64>
     /// CRC-32C of the header, which the next block repeats.
     public var checksum: UInt32
 
@@ -24,10 +24,17 @@ public struct BlockEntry: Hashable, Sendable {
         recordCount = header.recordCount
         offset = Int(header.preface.offset)
         byteCount = header.totalByteCount
-        timeRange =
-            header.recordCount == 0 ? 0..<0 : header.earliestTimeMicroseconds..<header.latestTimeMicroseconds + 1
+        timeRange = header.earliestTimeMicroseconds...header.latestTimeMicroseconds
         checksum = header.checksum
     }
+}
+
+/// The blocks of a segment in order, and what cannot be read between them.
+public struct SegmentListing: Hashable, Sendable {
+    /// The durable blocks whose headers are whole.
+    public var blocks: [BlockEntry]
+    /// Everything else, in order.
+    public var damage: [DamagedStretch]
 }
 
 /// One file of the log: blocks one after another, the first without records and with the ledger's settings.
@@ -40,14 +47,17 @@ public final class LogSegment: Sendable {
     let edition: Int
     let file: any StorageFile
     /// The durable blocks in order; nil until they are asked for.
-    private let directory: Mutex<[BlockEntry]?>
+    private let directory: Lock<SegmentListing?>
 
-    init(firstSequence: UInt64, path: String, edition: Int = 0, file: any StorageFile, directory: [BlockEntry]?) {
+    init(
+        firstSequence: UInt64, path: String, edition: Int = 0, file: any StorageFile, directory: [BlockEntry]?,
+        damage: [DamagedStretch] = []
+    ) {
         self.firstSequence = firstSequence
         self.path = path
         self.edition = edition
         self.file = file
-        self.directory = Mutex(directory)
+        self.directory = Lock(directory.map { SegmentListing(blocks: $0, damage: damage) })
     }
 
     /// The file's name for a first sequence: 20 digits, so that names sort as numbers do.
@@ -57,12 +67,12 @@ public final class LogSegment: Sendable {
     }
 
     static func firstSequence(fileName: String) -> UInt64? {
-        guard fileName.hasSuffix(".log"), fileName.utf8.count == 24 else { return nil }
-        return UInt64(fileName.dropLast(4))
+        guard let sequence = UInt64(fileName.dropLast(4)), sequence > 0 else { return nil }
+        return fileName == self.fileName(firstSequence: sequence) ? sequence : nil
     }
 
     /// The durable blocks in order; `scan` makes the list when it is not there.
-    func blocks(_ scan: () throws -> [BlockEntry]) throws -> [BlockEntry] {
+    func listing(_ scan: () throws -> SegmentListing) throws -> SegmentListing {
         if let known = directory.withLock({ $0 }) { return known }
         let scanned = try scan()
         return directory.withLock { directory in
@@ -74,15 +84,18 @@ public final class LogSegment: Sendable {
     }
 
     /// Number of blocks, where the list of them is there.
-    var knownBlockCount: Int? { directory.withLock { $0?.count } }
+    var knownBlockCount: Int? { directory.withLock { $0?.blocks.count } }
 
     /// The block with a sequence, without making a list that is not there; nil when unknown.
     func knownBlock(with sequence: UInt64) -> BlockEntry?? {
         directory.withLock { directory in
             guard let directory else { return nil }
-            return .some(LogSegment.block(with: sequence, in: directory))
+            return .some(LogSegment.block(with: sequence, in: directory.blocks))
         }
     }
+
+    /// What cannot be read, if the list is there.
+    var knownDamage: [DamagedStretch]? { directory.withLock { $0?.damage } }
 
     /// Binary search; blocks without records are passed over.
     static func block(with sequence: UInt64, in blocks: [BlockEntry]) -> BlockEntry? {
@@ -92,7 +105,7 @@ public final class LogSegment: Sendable {
     }
 
     func append(_ entry: BlockEntry) {
-        directory.withLock { $0?.append(entry) }
+        directory.withLock { $0?.blocks.append(entry) }
     }
 
     func forgetDirectory() {

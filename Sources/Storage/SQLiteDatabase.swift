@@ -63,6 +63,9 @@ public final class SQLiteDatabase {
         return try statement.run(values)
     }
 
+    /// Rows that the last statement inserted, changed or removed.
+    public var changedRowCount: Int { Int(sqlite3_changes(handle)) }
+
     /// Prepares a statement that is run many times.
     public func prepare(_ sql: String) throws(SQLiteError) -> Statement { try Statement(sql, self) }
 
@@ -152,9 +155,13 @@ public struct SQLiteError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Database and message.
     public var description: String
 
+    /// True when the file is not what SQLite wrote.
+    public var isDamage: Bool { code & 0xFF == SQLITE_CORRUPT || code & 0xFF == SQLITE_NOTADB }
+
     init(_ path: String, _ handle: OpaquePointer?, _ result: Int32) {
         code = handle == nil ? result : sqlite3_extended_errcode(handle)
         let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(result))
         description = "\(path): \(message)"
+        if isDamage { description += "; 'sluice rebuild' makes it anew" }
     }
 }

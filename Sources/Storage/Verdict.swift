@@ -11,6 +11,9 @@ public struct Verdict: Hashable, Sendable, BitwiseCopyable {
     /// The ledger has it already, with the same content.
     public static let duplicate = Verdict(code: 1, field: 0, reason: 0)
 
+    /// Not decided on: what it has to be compared with cannot be read.
+    public static let unconfirmed = Verdict(code: 3, field: 0, reason: 0)
+
     private init(code: UInt8, field: UInt8, reason: UInt8) {
         self.code = code
         self.field = field

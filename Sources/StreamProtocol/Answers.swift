@@ -23,7 +23,17 @@ public struct BatchReceipt: Hashable, Sendable {
         let chainSequence = try payload.integer(UInt64.self, "sequence of the chain")
         let digest = try payload.byteArray(32, "digest of the chain")
         var exceptions: [Exception] = []
-        for _ in 0..<frame.header.count { exceptions.append(try BatchReceipt.exception(&payload)) }
+        let recordCount = Int(accepted) + Int(duplicates) + frame.header.count
+        for _ in 0..<frame.header.count {
+            let exception = try BatchReceipt.exception(&payload)
+            guard exception.index > exceptions.last?.index ?? -1, exception.index < recordCount else {
+                throw ProtocolFault(
+                    .malformedPayload,
+                    "an exception for record \(exception.index) of \(recordCount), expected one after record "
+                        + "\(exceptions.last?.index ?? -1)")
+            }
+            exceptions.append(exception)
+        }
         try payload.end()
         batch = frame.header.number
         receipt = Receipt(
@@ -82,6 +92,8 @@ public struct RequestFailure: Error, Hashable, Sendable, CustomStringConvertible
         case queryFailed = 5
         /// This connection may not ask that: queries are answered on the local socket only.
         case notAllowed = 6
+        /// Damage: what the batch has to be compared with, or the query asks for, cannot be read.
+        case damaged = 7
     }
 
     /// What kind of trouble it is.
@@ -103,7 +115,7 @@ public struct RequestFailure: Error, Hashable, Sendable, CustomStringConvertible
         let code = try payload.integer(UInt16.self, "cause")
         let byteCount = try payload.integer(UInt16.self, "length of the text")
         try payload.zeros(4, "reserved bytes")
-        description = try payload.text(Int(byteCount), "text")
+        description = try payload.message(Int(byteCount))
         try payload.end()
         guard let cause = Cause(rawValue: code) else {
             throw ProtocolFault(.malformedPayload, "the cause \(code) is not known")

@@ -25,6 +25,15 @@ struct PayloadReader {
         return text
     }
 
+    /// The text of an error or a refusal.
+    mutating func message(_ count: Int) throws(ProtocolFault) -> String {
+        guard count <= Wire.longestTextByteCount else {
+            throw ProtocolFault(
+                .malformedPayload, "a text of \(count) bytes, expected at most \(Wire.longestTextByteCount)")
+        }
+        return try text(count, "text")
+    }
+
     mutating func zeros(_ count: Int, _ what: StaticString) throws(ProtocolFault) {
         let start = try take(count, what)
         guard bytes[start..<start + count].allSatisfy({ $0 == 0 }) else {

@@ -20,7 +20,7 @@ extension ProtocolFault {
         let byteCount = try payload.integer(UInt16.self, "length of the text")
         try payload.zeros(2, "reserved bytes")
         let streamOffset = try payload.integer(UInt64.self, "place in the stream")
-        let text = try payload.text(Int(byteCount), "text")
+        let text = try payload.message(Int(byteCount))
         try payload.end()
         guard let code = Code(rawValue: code) else {
             throw ProtocolFault(.malformedPayload, "the error code \(code) is not known")

@@ -104,9 +104,8 @@ extension RecordID: CustomStringConvertible {
     /// Reads what `description` printed, or any reference.
     public init?(printed text: String) {
         if text.hasPrefix("sha256:"), text.utf8.count == 39 {
-            let digits = text.utf8.dropFirst(7).compactMap(hexadecimalDigit)
-            guard digits.count == 32 else { return nil }
-            self.init(bytes: stride(from: 0, to: 32, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) })
+            guard let bytes = Transactions.bytes(hexadecimal: text.dropFirst(7)) else { return nil }
+            self.init(bytes: bytes)
         } else {
             self.init(reference: text)
         }
@@ -117,6 +116,13 @@ extension RecordID: CustomStringConvertible {
 public func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
     return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+}
+
+/// The bytes that pairs of hexadecimal digits stand for; nil when the text is anything else.
+public func bytes(hexadecimal text: some StringProtocol) -> [UInt8]? {
+    let digits = text.utf8.compactMap(hexadecimalDigit)
+    guard digits.count == text.utf8.count, digits.count % 2 == 0 else { return nil }
+    return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
 }
 
 func hexadecimalDigit(_ byte: UInt8) -> UInt64? {

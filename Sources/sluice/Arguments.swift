@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Ledger
 import Presentation
+import Rollups
 import SluiceClient
 
 /// `--data`, or the environment's SLUICE_DATA.
@@ -16,6 +17,17 @@ struct DataOption: ParsableArguments {
         }
         return LedgerFiles(directory: directory)
     }
+}
+
+/// `--despite-damage`.
+struct DamageOption: ParsableArguments {
+    @Flag(help: "Leave out what cannot be read where the log is damaged, and name it, instead of failing.")
+    var despiteDamage = false
+}
+
+/// Names damage on standard error: what an answer lacks, and what only should be known.
+func complain(of damage: [DamageMark]) {
+    for mark in damage { complain("\(mark)\(mark.isLeftOut ? "; left out" : "")") }
 }
 
 /// `HOST:PORT`; a host with colons in brackets.

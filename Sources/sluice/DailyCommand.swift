@@ -12,6 +12,9 @@ struct DailyCommand: AsyncParsableCommand {
             decimals in the currency's major unit; where money is asked for, rows are given for each currency. \
             docs/statistics.md defines every dimension and measure.
 
+            Where the log is damaged, questions that need no record from there are answered, and known damage is named \
+            on standard error and as 'damage' in JSON; others fail, or with --despite-damage leave out what is lost.
+
             DIMENSIONS
               \(wrapped(Dimension.names))
 
@@ -40,11 +43,13 @@ struct DailyCommand: AsyncParsableCommand {
     @Option(help: "table, csv, json or ndjson.") var format = OutputFormat.table
     @Flag(help: "Draw the first measure as bars.") var plot = false
     @Flag(help: "Show codes instead of names.") var codes = false
+    @OptionGroup var damage: DamageOption
 
     func run() async throws {
         try await reportingErrors {
             let access = try await LedgerAccess.open(try data.files())
-            let answer = try await access.answer(try await question(access))
+            let answer = try await access.answer(
+                try await question(access), despiteDamage: damage.despiteDamage)
             var book = NameBook()
             if !codes { try await book.fetch(for: answer, from: access) }
             await access.close()
@@ -54,6 +59,7 @@ struct DailyCommand: AsyncParsableCommand {
             } else {
                 try emit(Report(answer, names: names).rendered(as: format))
             }
+            complain(of: answer.damage)
             if plot && answer.rows.isEmpty { complain("no matching events") }
             if plot || format == .csv || format == .ndjson {
                 complain("as of sequence \(formatCount(answer.sequence))")

@@ -4,6 +4,7 @@ import Foundation
 import Ledger
 import SluiceClient
 import Storage
+import StreamProtocol
 
 extension ExitCode {
     /// Done, but some rows were rejected or in conflict.
@@ -19,7 +20,12 @@ extension ExitCode {
     init(for error: any Error) {
         switch error {
         case LedgerError.inUse: self = .unavailable
-        case is LogError, is CatalogueError, is FormatError, is IndexError: self = .damage
+        case is LogError, is CatalogueError, is FormatError, is IndexError, is DamageError, is RebuildError:
+            self = .damage
+        case let error as SQLiteError where error.isDamage: self = .damage
+        case ClientError.failed(let failure) where failure.cause == .damaged: self = .damage
+        case let refusal as Refusal where refusal.cause == .damaged: self = .damage
+        case let failure as RequestFailure where failure.cause == .damaged: self = .damage
         case is LedgerError, is UsageError: self = .validationFailure
         case is ClientError: self = .unavailable
         default: self = .inputOutput

@@ -20,19 +20,23 @@ struct FindCommand: AsyncParsableCommand {
     @Argument(help: "The transaction's id.") var id: String
     @OptionGroup var data: DataOption
     @Option(help: "table, csv, json or ndjson.") var format = OutputFormat.table
+    @OptionGroup var damage: DamageOption
 
     func run() async throws {
         try await reportingErrors {
             let access = try await LedgerAccess.open(try data.files())
-            let found = try await access.find(id)
+            let findings = try await access.find(id, despiteDamage: damage.despiteDamage)
+            let found = findings.records
             var book = NameBook()
             for space in NameSpace.allCases {
                 try await book.fetch(Set(found.flatMap { $0.record.codes(in: space) }), space, from: access)
             }
             await access.close()
+            complain(of: findings.damage)
             if found.isEmpty { complain("no transaction has the id '\(id)'") }
             if !found.isEmpty || format != .table {
-                let report = report(found, book)
+                var report = report(found, book)
+                report.damage = findings.damage
                 try emit((format == .table ? report.withoutIdleColumns : report).rendered(as: format))
             }
         }

@@ -40,17 +40,17 @@ enum LedgerAccess {
         if case .daemon(let client) = self { await client.close() }
     }
 
-    func answer(_ question: Question) async throws -> Answer {
+    func answer(_ question: Question, despiteDamage: Bool) async throws -> Answer {
         switch self {
-        case .files(let reader): try reader.answer(question)
-        case .daemon: try await ask(.answer(question))
+        case .files(let reader): try reader.answer(question, despiteDamage: despiteDamage)
+        case .daemon: try await ask(.answer(question, despiteDamage: despiteDamage))
         }
     }
 
-    func find(_ text: String) async throws -> [FoundRecord] {
+    func find(_ text: String, despiteDamage: Bool) async throws -> Findings {
         switch self {
-        case .files(let reader): try RecordID(printed: text).map(reader.find) ?? []
-        case .daemon: try await (ask(.find(text)) as [RecordLine]).compactMap(\.found)
+        case .files(let reader): try reader.find(printed: text, despiteDamage: despiteDamage)
+        case .daemon: try await (ask(.find(text, despiteDamage: despiteDamage)) as FindingsMessage).findings
         }
     }
 

@@ -8,7 +8,8 @@ struct RebuildCommand: AsyncParsableCommand {
         commandName: "rebuild", abstract: "Make catalogue and index anew from the log alone.",
         discussion: """
             The log is the truth; names, statistics and identities come from it. With --time-zone or --cutover the \
-            business days change with it; identities do not depend on them. Stop the daemon first.
+            business days change with it; identities do not depend on them. Stop the daemon first. All of the log is \
+            read before anything is removed: when it is not whole, every fault is named and nothing changes.
 
             EXAMPLES
               sluice rebuild --data ledger

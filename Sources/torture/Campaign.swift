@@ -36,12 +36,16 @@ final class Campaign: Sendable {
 
     /// Prints the verdict.
     /// - Throws: the exit code 1 when anything went wrong.
-    func finish() throws {
+    func finish() throws { if !printVerdict() { throw ExitCode.failure } }
+
+    /// Prints the verdict.
+    /// - Returns: false when anything went wrong.
+    func printVerdict() -> Bool {
         let (done, faultyCount) = state.withLock { ($0.done, $0.faultyCount) }
         let seconds = (ContinuousClock.now - started) / .seconds(1)
         if showsProgress { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
         print("\(done) \(name), \(faultyCount) with faults, \(String(format: "%.1f", seconds)) s")
-        if faultyCount > 0 { throw ExitCode.failure }
+        return faultyCount == 0
     }
 
     private func note(_ faults: [String]) {
@@ -53,6 +57,21 @@ final class Campaign: Sendable {
             state.lastShown = .now
             FileHandle.standardError.write(
                 Data("\r\u{1B}[K\(state.done) of \(expectedCount) \(name), \(state.faultyCount) with faults".utf8))
+        }
+    }
+}
+
+/// Sums over attempts on several threads.
+final class Counts: Sendable {
+    private let state = Mutex((found: 0, withoutEffect: 0))
+
+    var found: Int { state.withLock { $0.found } }
+    var withoutEffect: Int { state.withLock { $0.withoutEffect } }
+
+    func add(_ found: Int, _ withoutEffect: Int) {
+        state.withLock { state in
+            state.found += found
+            state.withoutEffect += withoutEffect
         }
     }
 }

@@ -15,8 +15,9 @@ struct Torture: ParsableCommand {
               torture crashes --count 100000
               torture crashes --count 10000 --twice
               torture faults --workloads 3
+              torture damage
             """,
-        subcommands: [RunsCommand.self, CrashesCommand.self, FaultsCommand.self])
+        subcommands: [RunsCommand.self, CrashesCommand.self, FaultsCommand.self, DamageCommand.self])
 }
 
 /// Whole runs of the engine.

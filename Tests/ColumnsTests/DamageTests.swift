@@ -138,6 +138,42 @@ struct DamageTests {
         }
     }
 
+    /// The lists beside the values (anchors, places, ranges, ranks) serve single rows only: where they lie, the whole
+    /// block is refused, so that nobody reads two records in one place.
+    @Test(arguments: [150, 1100, 3000])
+    func whatDecodesIsTheSameRowByRow(count: Int) throws {
+        let decoder = BlockDecoder(capacity: 4096)
+        var generator = SeededGenerator(seed: UInt64(count) + 7)
+        let rows = [0, 1, 70, 149] + [255, 256, 257, 700, 1023, 1024, 1099].filter { $0 < count }
+        var wholeCount = 0
+        for shape in IDShape.allCases {
+            let bytes = Self.block(count, shape: shape)
+            let header = try bytes.withUnsafeBytes { try BlockHeader(parsing: $0) }
+            for _ in 0..<40 {
+                var forged = bytes
+                var offset = header.payloadOffset
+                let columns = header.columns.filter { $0.storedByteCount > 0 }
+                let chosen = columns[Int(generator.next() % UInt64(columns.count))].number
+                for descriptor in header.columns {
+                    if descriptor.number == chosen {
+                        let place = generator.next() % UInt64(min(200, descriptor.storedByteCount))
+                        forged[
+                            offset
+                                + (generator.next() % 2 == 0 ? Int(place) : descriptor.storedByteCount - 1 - Int(place))
+                        ] ^=
+                            1 << UInt8(generator.next() % 8)
+                    }
+                    offset += descriptor.storedByteCount
+                }
+                reseal(&forged)
+                guard let whole = try? decodedBlock(forged, by: decoder).records else { continue }
+                wholeCount += 1
+                #expect(try decodedRows(forged, rows, by: decoder) == rows.map { whole[$0] }, "column \(chosen)")
+            }
+        }
+        #expect(wholeCount > 10)
+    }
+
     /// Single rows are read without a look at checksums, so nothing but the reader itself stands before a trap.
     @Test(arguments: [150, 1025, 3000])
     func unverifiedRowsNeverTrap(count: Int) throws {

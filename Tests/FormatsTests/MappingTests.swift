@@ -87,6 +87,20 @@ import Transactions
         #expect(loading.records.allSatisfy { $0.isTest && $0.timeMicroseconds == 1_717_113_600_000_000 })
     }
 
+    /// Dots lead into objects, and between two dots lies an empty key.
+    @Test(arguments: [".", "..", "...", "a..", "..a", ".a.", "a..b..c", "......................................"])
+    func keysOfDotsAreKeys(key: String) throws {
+        var mapping = Mapping()
+        mapping.columns = [.id: key, .time: "t", .amount: "a"]
+        mapping.constants = [.currency: "VND", .source: "g"]
+        let steps = key.split(separator: ".", omittingEmptySubsequences: false)
+        let nested = steps.reversed().reduce("\"deep\"") { "{\"\($1)\":\($0)}" }.dropFirst().dropLast()
+        let text = "{\"\(key)\":\"plain\",\"t\":\"2024-05-31\",\"a\":1}\n{\(nested),\"t\":\"2024-05-31\",\"a\":1}\n"
+        let loading = try Loading(text, .ndjson, mapping)
+        let expected = steps.count > 32 ? ["plain"] : ["plain", "deep"]
+        #expect(loading.records.map(\.id.description) == expected, "\(loading.rejects)")
+    }
+
     @Test func digitsAreNamesUnlessTheMappingSaysCodes() throws {
         var mapping = Mapping()
         mapping.columns = [.id: "i", .time: "t", .amount: "a", .currency: "c", .service: "s", .source: "g"]

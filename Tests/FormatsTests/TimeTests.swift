@@ -130,4 +130,15 @@ import Transactions
         #expect(loading.rejects.isEmpty)
         #expect(loading.records.map(\.timeMicroseconds) == expected)
     }
+
+    /// Liberia put its clocks forward by 44 minutes and 30 seconds in 1972.
+    @Test(arguments: [["00:40:00", "00:44:40"], ["00:44:40", "00:40:00"], ["00:44:29", "00:44:30"]])
+    func aChangeInsideAQuarterOfAnHourDoesNotDependOnTheOrder(times: [String]) throws {
+        var mapping = Mapping()
+        mapping.timeZone = "Africa/Monrovia"
+        let rows = times.map { "\($0),1,GBP,7,1972-01-07 \($0)\n" }.joined()
+        let loading = try Loading("id,amount,currency,source,time\n" + rows, .csv, mapping)
+        #expect(loading.records.map(\.id.description) == times.filter { $0 >= "00:44:30" })
+        #expect(loading.rejects.count == times.count { $0 < "00:44:30" })
+    }
 }

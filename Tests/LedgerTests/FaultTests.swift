@@ -1,6 +1,6 @@
 import Ledger
+import Locks
 import Storage
-import Synchronization
 import Testing
 import Transactions
 
@@ -118,7 +118,7 @@ import Transactions
         let directory = try TemporaryDirectory()
         let disk = FaultyFileSystem()
         try directory.files.createUTC()
-        let told = Mutex<[Refusal]>([])
+        let told = Lock<[Refusal]>([])
         let ledger = try Ledger(
             directory.files, fileSystem: disk, onFailure: { refusal in told.withLock { $0.append(refusal) } })
         _ = try ledger.load(records(0..<500))

@@ -1,5 +1,5 @@
+import Locks
 import Storage
-import Synchronization
 
 /// The real disk, with operations that fail when told to.
 final class FaultyFileSystem: FileSystem {
@@ -9,7 +9,7 @@ final class FaultyFileSystem: FileSystem {
     }
 
     private let disk = DiskFileSystem()
-    private let failing = Mutex<[Operation: StorageError]>([:])
+    private let failing = Lock<[Operation: StorageError]>([:])
 
     static let diskFull = StorageError(
         operation: "secure space in", path: "log", errno: 28, reason: "No space left on device")

@@ -7,7 +7,6 @@ import Transactions
     @Test func arrivalsNeverPrecedeTimesAndAreOutOfOrderByTwoSeconds() {
         let whole = ReferenceDayTests.whole.records
         let curve = DailyCurve(count: whole.count)
-        defer { curve.deallocate() }
         var known: Set<Identity> = []
         var (late, lateLongest): (Int, Int64) = (0, 0)
         var previous: Int64 = -1

@@ -64,7 +64,7 @@ import Testing
         for (number, count) in [4, 1, 2].enumerated() {
             ring.claimInTurn(count) { claim in
                 granted.withLock { $0.append(number) }
-                ring.publish(claim, tag: 9)
+                ring.publish(claim!, tag: 9)
             }
         }
         gate.advance(to: 2)
@@ -91,88 +91,38 @@ import Testing
 
     /// Several producers, a consumer and one gated on it: each item arrives once, whole, and in its producer's order.
     @Test(arguments: [1, 2, 4]) func everyItemArrivesOnceAndInOrder(producerCount: Int) {
-        let itemsPerProducer = 40_000
-        let bell = Doorbell()
-        let first = Cursor()
-        let second = Cursor()
-        let ring = RingBuffer(capacity: 256, slotByteCount: 16, largestBatch: 64, gates: [second], bell: bell)
-        let admitted = DispatchSemaphore(value: 0)
-        let producers = (0..<producerCount).map { producer in
-            Thread {
-                var next = 0
-                var seed = UInt64(producer + 1)
-                while next < itemsPerProducer {
-                    seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                    let count = min(1 + Int(seed >> 58), itemsPerProducer - next)
-                    let start = next
-                    let fill: @Sendable (RingBuffer.Claim) -> Void = { claim in
-                        let items = claim.slots.assumingMemoryBound(to: (Int, Int).self)
-                        for offset in 0..<count { items[offset] = (producer, start + offset) }
-                        ring.publish(claim, tag: UInt(producer + 1))
-                    }
-                    if let claim = ring.claim(count) {
-                        fill(claim)
-                    } else {
-                        ring.claimInTurn(count) { claim in
-                            fill(claim)
-                            admitted.signal()
-                        }
-                        // One semaphore serves all: each wait is paired with one grant, whoever's it is.
-                        admitted.wait()
-                    }
-                    next += count
-                }
-            }
-        }
-        let sums = Mutex<(Int, Int)>((0, 0))
-        let gatedConsumer = Thread {
-            var position: UInt64 = 0
-            var sum = 0
-            var seen = 0
-            while seen < producerCount * itemsPerProducer {
-                _ = first.wait(past: position, orUntil: { false })
-                let limit = first.position
-                while position < limit, let batch = ring.batch(at: position) {
-                    let items = ring.slot(at: position).assumingMemoryBound(to: (Int, Int).self)
-                    if batch.tag != 0 {
-                        for offset in 0..<batch.count { sum += items[offset].1 }
-                        seen += batch.count
-                    }
-                    position += UInt64(batch.count)
-                }
-                second.advance(to: position)
-                ring.grantWaiting()
-            }
-            sums.withLock { $0.1 = sum }
-        }
-        (producers + [gatedConsumer]).forEach { $0.start() }
-        var position: UInt64 = 0
-        var seen = 0
-        var sum = 0
-        var nextOfProducer = [Int](repeating: 0, count: producerCount)
-        var outOfOrder = 0
-        while seen < producerCount * itemsPerProducer {
-            _ = bell.wait { ring.batch(at: position) != nil }
-            while let batch = ring.batch(at: position) {
-                let items = ring.slot(at: position).assumingMemoryBound(to: (Int, Int).self)
-                if batch.tag != 0 {
-                    for offset in 0..<batch.count {
-                        let (producer, item) = items[offset]
-                        if UInt(producer + 1) != batch.tag || item != nextOfProducer[producer] { outOfOrder += 1 }
-                        nextOfProducer[producer] = item + 1
-                        sum += item
-                    }
-                    seen += batch.count
-                }
-                position += UInt64(batch.count)
-                first.advance(to: position)
-            }
-        }
-        while !gatedConsumer.isFinished { Thread.sleep(forTimeInterval: 0.001) }
-        let expected = producerCount * itemsPerProducer * (itemsPerProducer - 1) / 2
-        #expect(outOfOrder == 0)
-        #expect(sum == expected)
-        #expect(sums.withLock { $0.1 } == expected)
-        #expect(ring.usedSlotCount == 0 && ring.waitingClaimCount == 0)
+        let load = RingLoad(producerCount: producerCount, itemCount: 160_000, capacity: 256, largestBatch: 64)
+        #expect(load.run() == [load.expected, load.expected])
+        #expect(load.isEmpty)
+    }
+
+    @Test func aClosedRingGrantsNothing() throws {
+        let gate = Cursor()
+        let ring = makeRing(gates: [gate])
+        ring.publish(try #require(ring.claim(3)), tag: 1)
+        #expect(!ring.close(at: 0), "a batch is in it")
+        gate.advance(to: 3)
+        #expect(ring.close(at: 3))
+        #expect(ring.claim(1) == nil && ring.usedSlotCount == 0 && ring.usedSlotCount(from: 3) == 0)
+        let refusals = Mutex(0)
+        ring.claimInTurn(2) { claim in refusals.withLock { $0 += claim == nil ? 1 : 100 } }
+        #expect(refusals.withLock { $0 } == 1)
+        ring.grantWaiting()
+        #expect(ring.waitingClaimCount == 0 && ring.batch(at: 3) == nil)
+    }
+
+    @Test func aRingIsNotClosedWhileAClaimWaits() throws {
+        let gate = Cursor()
+        let ring = makeRing(gates: [gate])
+        for _ in 0..<2 { ring.publish(try #require(ring.claim(4)), tag: 1) }
+        let granted = Mutex<RingBuffer.Claim?>(nil)
+        ring.claimInTurn(1) { claim in granted.withLock { $0 = claim } }
+        #expect(!ring.close(at: 8))
+        gate.advance(to: 8)
+        ring.grantWaiting()
+        #expect(!ring.close(at: 8), "the claim was granted and is not published yet")
+        ring.publish(try #require(granted.withLock { $0 }), tag: 2)
+        gate.advance(to: 9)
+        #expect(ring.close(at: 9))
     }
 }

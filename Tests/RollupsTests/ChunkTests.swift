@@ -1,6 +1,9 @@
-import Rollups
+import CPlatform
+import Foundation
 import Testing
 import Transactions
+
+@testable import Rollups
 
 @Suite struct ChunkTests {
     @Test func drainsMergeToOneFold() throws {
@@ -89,6 +92,39 @@ import Transactions
         #expect(throws: RollupError.self) { try RollupChunk(decoding: bytes + [0]) }
     }
 
+    /// A header of a hundred bytes must not ask for gigabytes: its columns have to bear out what it says first.
+    @Test(arguments: [21, 1 << 20, RollupChunk.largestCount, RollupChunk.largestCount + 1, Int(UInt32.max)])
+    func aCountOfCellsThatLiesTakesNoMemory(count: Int) throws {
+        let chunk = fold(randomRecords(20, seed: 13), [.institutions]).drain()[0]
+        var bytes = chunk.encoded()
+        let headerEnd = bytes.count - chunk.encodedColumnsByteCount - 4
+        bytes.withUnsafeMutableBytes { bytes in
+            bytes.storeBytes(of: UInt32(count), toByteOffset: 12, as: UInt32.self)
+            let sum = sluice_crc32c(0, bytes.baseAddress, headerEnd)
+            bytes.storeBytes(of: sum, toByteOffset: headerEnd, as: UInt32.self)
+        }
+        let most = try mostResidentBytes {
+            #expect(throws: RollupError.self) { try RollupChunk(decoding: bytes) }
+            var builder = try AnswerBuilder(Question(measures: [.attempts]))
+            #expect(throws: RollupError.self) { try bytes.withUnsafeBytes { try builder.add(encoded: $0) } }
+        }
+        #expect(most < 64 << 20)
+    }
+
+    @Test func aChunkHasNoMoreCellsThanRecords() throws {
+        var bytes = fold(randomRecords(20, seed: 13), [.institutions], firstSequence: 5).drain()[0].encoded()
+        #expect(try RollupChunk(decoding: bytes).sequences == 5...24)
+        let headerEnd = bytes.count - (try RollupChunk(decoding: bytes).encodedColumnsByteCount) - 4
+        bytes.withUnsafeMutableBytes { bytes in
+            bytes.storeBytes(of: 6, toByteOffset: 24, as: UInt64.self)
+            let sum = sluice_crc32c(0, bytes.baseAddress, headerEnd)
+            bytes.storeBytes(of: sum, toByteOffset: headerEnd, as: UInt32.self)
+        }
+        #expect(throws: RollupError.damaged(offset: 12, expected: "at most 2 cells, one for each record")) {
+            try RollupChunk(decoding: bytes)
+        }
+    }
+
     @Test func aDifferenceIsNamed() throws {
         let records = randomRecords(2000, seed: 14, days: 1)
         let chunk = fold(records, [.hours]).drain()[0]
@@ -107,4 +143,27 @@ import Transactions
             try chunk.difference(from: fold(records, [.regions]).drain()[0])
         }
     }
+}
+
+extension RollupChunk {
+    /// Bytes of the columns of the encoded form.
+    fileprivate var encodedColumnsByteCount: Int {
+        let bytes = encoded()
+        let directory = 33 + rollup.name.utf8.count + rollup.dimensions.count + rollup.measures.count
+        return bytes.count - directory - 8 * (rollup.dimensions.count + columns.count) - 4
+    }
+}
+
+/// How much more memory the process had at a time while `body` ran than before.
+private func mostResidentBytes(_ body: () throws -> Void) throws -> Int {
+    func status(_ name: String) throws -> Int {
+        let lines = try String(contentsOfFile: "/proc/self/status", encoding: .utf8).split(separator: "\n")
+        let line = try #require(lines.first { $0.hasPrefix(name + ":") })
+        return 1024 * (try #require(Int(line.filter(\.isNumber))))
+    }
+    // 5 makes the peak the present size: proc(5).
+    try "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
+    let before = try status("VmRSS")
+    try body()
+    return try status("VmHWM") - before
 }

@@ -3,6 +3,7 @@ import Service
 import ServiceLifecycle
 import SluiceClient
 import StreamProtocol
+import Synchronization
 import Testing
 import Transactions
 
@@ -42,6 +43,38 @@ import Transactions
             // An answer for a connection that is gone goes nowhere.
             engine.release()
         }
+    }
+
+    /// The event loops are gone then, and NIO complains of who asks them.
+    @Test func whatIsAnsweredAfterTheEndGoesNowhere() async throws {
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        let isAsked = Mutex(false)
+        @Sendable func answerLate(_ query: [UInt8]) async -> [UInt8] {
+            isAsked.withLock { $0 = true }
+            for await _ in gate {}
+            return query
+        }
+        let said = try await standardError {
+            try await withServer(
+                local: true, configure: { $0.drainMilliseconds = 50 }, query: { await answerLate($0) }
+            ) { server, engine in
+                engine.hold()
+                let peer = try await openPeer(server)
+                try await peer.send(batchFrame(1, [record(1)]))
+                var configuration = ClientConfiguration()
+                configuration.reconnectMilliseconds = 0
+                let local = try await SluiceClient.connect(
+                    to: .unixSocket(path: try #require(server.unixSocketPath)), configuration: configuration)
+                async let answer = try? local.query([1])
+                try await eventually { engine.heldCount == 1 && isAsked.withLock { $0 } }
+                await server.stop()
+                engine.release()
+                opener.finish()
+                #expect(await answer == nil)
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+        #expect(!said.contains("EventLoop"), "\(said)")
     }
 
     @Test func runsAsAServiceAndLeavesNoSocketBehind() async throws {

@@ -82,3 +82,18 @@ func eventually(
     }
     Issue.record("it never came true", sourceLocation: sourceLocation)
 }
+
+/// What the process says on its standard error while `body` runs; it must fit into a pipe.
+func standardError(during body: () async throws -> Void) async throws -> String {
+    let pipe = Pipe()
+    let saved = dup(2)
+    dup2(pipe.fileHandleForWriting.fileDescriptor, 2)
+    let result: Result<Void, any Error>
+    do { result = .success(try await body()) } catch { result = .failure(error) }
+    dup2(saved, 2)
+    close(saved)
+    try pipe.fileHandleForWriting.close()
+    let said = try pipe.fileHandleForReading.readToEnd() ?? Data()
+    try result.get()
+    return String(decoding: said, as: UTF8.self)
+}

@@ -45,9 +45,10 @@ import Transactions
         var verdicts = [Verdict](repeating: .accepted, count: batch.count)
         let count = try records.withUnsafeMutableBufferPointer { records in
             try verdicts.withUnsafeMutableBufferPointer {
-                try index.judge(records, firstSequence: first, verdicts: $0, source: source)
+                try index.judge(
+                    records, batches: [0..<records.count], firstSequence: first, verdicts: $0, source: source)
             }
-        }
+        }.acceptedCount
         for (place, record) in records[..<count].enumerated() { source.records[first + UInt64(place)] = record }
         return verdicts
     }
@@ -130,7 +131,7 @@ import Transactions
             #expect(descriptorCount <= 64)
         }
         let restarted = try self.index()
-        #expect(restarted.adoptFiles(named: index.fileNames, durable: 150))
+        try restarted.adoptFiles(named: index.fileNames, durable: 150)
         #expect(descriptorCount <= 64)
         #expect(try judge(restarted, records, from: 151, log).allSatisfy { $0 == .duplicate })
         #expect(descriptorCount <= 128, "of two indexes")

@@ -14,6 +14,23 @@ private struct Records: RecordSource {
     func records(at sequences: [UInt64]) throws -> [Record] { sequences.map { all[Int($0) - 1] } }
 }
 
+/// Records by sequence, some of which lie in damaged blocks.
+private struct DamagedRecords: RecordSource {
+    var all: [Record]
+    var damage: [Range<UInt64>]
+
+    func recordInMemory(_ sequence: UInt64) -> Record? { nil }
+
+    func records(at sequences: [UInt64]) throws -> [Record] {
+        try sequences.map { sequence in
+            if let range = damage.first(where: { $0.contains(sequence) }) {
+                throw LogError.damaged(path: "log", offset: 8, sequences: range, reason: "a test")
+            }
+            return all[Int(sequence) - 1]
+        }
+    }
+}
+
 @Suite struct IdentityTests {
     private let directory = NSTemporaryDirectory() + "/sluice-index-" + UUID().uuidString
 
@@ -40,9 +57,10 @@ private struct Records: RecordSource {
         let first = UInt64(known.count + 1)
         let count = try records.withUnsafeMutableBufferPointer { records in
             try verdicts.withUnsafeMutableBufferPointer {
-                try index.judge(records, firstSequence: first, verdicts: $0, source: source)
+                try index.judge(
+                    records, batches: [0..<records.count], firstSequence: first, verdicts: $0, source: source)
             }
-        }
+        }.acceptedCount
         known += records[..<count]
         return verdicts
     }
@@ -76,7 +94,7 @@ private struct Records: RecordSource {
             }
         }
         #expect(known.count == model.count && known.count > 20_000)
-        try index.verifyFiles()
+        #expect(index.faults(ofFilesNamed: index.fileNames, durable: UInt64(known.count)).isEmpty)
         for record in known.prefix(500) {
             let found = try index.candidates(for: record.id).map { known[Int($0) - 1] }.filter { $0.id == record.id }
             #expect(found.contains(record))
@@ -94,13 +112,19 @@ private struct Records: RecordSource {
         let names = index.fileNames
         #expect(names.count == 3)
         let fresh = try makeIndex()
-        #expect(fresh.adoptFiles(named: names, durable: 300))
+        try fresh.adoptFiles(named: names, durable: 300)
         #expect(try judge(fresh, known, &known).allSatisfy { $0 == .duplicate })
-        #expect(!(try makeIndex()).adoptFiles(named: names, durable: 299), "a file of a future that did not happen")
-        #expect(!(try makeIndex()).adoptFiles(named: [names[0], names[2]], durable: 300), "a gap")
-        #expect(!(try makeIndex()).adoptFiles(named: names + ["2022-01-01.9.index"], durable: 300), "a missing file")
+        func refused(_ names: [String], durable: UInt64 = 300, _ word: String) throws {
+            let other = try makeIndex()
+            let error = #expect(throws: IndexError.self) { try other.adoptFiles(named: names, durable: durable) }
+            #expect(error?.cause.contains(word) == true, "\(error?.cause ?? "none")")
+        }
+        try refused(names, durable: 299, "the log ends with 299")
+        try refused([names[0], names[2]], "begins with sequence 201, expected 101")
+        try refused([names[1], names[2]], "begins with sequence 101, expected 1 ")
+        try refused(names + ["2022-01-01.9.index"], "2022-01-01.9.index")
         let restored = try makeIndex()
-        #expect(restored.adoptFiles(named: [names[0]], durable: 300))
+        try restored.adoptFiles(named: [names[0]], durable: 300)
         known.withUnsafeBufferPointer { restored.restore($0, firstSequence: 1) }
         #expect(try judge(restored, known, &known).allSatisfy { $0 == .duplicate })
     }
@@ -114,15 +138,72 @@ private struct Records: RecordSource {
         let name = index.fileNames[0]
         let path = directory + "/" + name
         let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-        for position in stride(from: 0, to: bytes.count, by: 3) {
+        // Every byte of the fields and the entries, some of the long tables between them.
+        for position in bytes.indices where position < 64 || position >= 8264 || position % 41 == 0 {
             var damaged = bytes
-            damaged[position] ^= 0x10
+            damaged[position] ^= 1 << UInt8(position % 8)
             try Data(damaged).write(to: URL(fileURLWithPath: path))
-            let other = try makeIndex()
-            if other.adoptFiles(named: [name], durable: 40) {
-                #expect(throws: (any Error).self, "byte \(position)") { try other.verifyFiles() }
+            let faults = try makeIndex().faults(ofFilesNamed: [name], durable: 40)
+            #expect(faults.count == 1 && faults[0].cause.contains(path), "byte \(position)")
+        }
+        for end in [0, 63, 64, 4167, 8263, bytes.count - 1] {
+            try Data(bytes[..<end]).write(to: URL(fileURLWithPath: path))
+            #expect(try makeIndex().faults(ofFilesNamed: [name], durable: 40).count == 1, "cut at \(end)")
+        }
+    }
+
+    /// A file that is whole and not the one that its name promises would hide identities: they would be taken twice.
+    @Test func anotherFilesCopyIsFound() throws {
+        let index = try makeIndex()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var known: [Record] = []
+        _ = try judge(index, (0..<40).map { record($0) }, &known)
+        _ = try judge(index, (40..<80).map { record($0, day: 19_001) }, &known)
+        _ = try index.closeDates(idleBefore: .max, durable: 80, byteLimit: 0)
+        let names = index.fileNames
+        #expect(names.count == 2)
+        try FileManager.default.removeItem(atPath: directory + "/" + names[0])
+        try FileManager.default.copyItem(atPath: directory + "/" + names[1], toPath: directory + "/" + names[0])
+        let other = try makeIndex()
+        let error = #expect(throws: IndexError.self) { try other.adoptFiles(named: [names[0]], durable: 80) }
+        #expect(error?.cause.contains("it holds the identities of 2022-01-09 up to sequence 80") == true, "\(error!)")
+        #expect(other.faults(ofFilesNamed: names, durable: 80).count == 1)
+    }
+
+    /// What the log cannot give back refuses the batches that have to be compared with it, whole, and no other.
+    @Test func batchesThatCannotBeConfirmedAreLeftAside() throws {
+        let index = try makeIndex()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var known: [Record] = []
+        _ = try judge(index, (0..<100).map { record($0) }, &known)
+        // Digests do not tell a conflict: the records have to be read.
+        let batches = [
+            [record(200), record(201)], [record(300), record(50, amount: 6), record(301)],
+            [record(202), record(10, amount: 6)], [record(55, amount: 6)], [record(203)],
+        ]
+        var records = batches.flatMap(\.self)
+        var verdicts = [Verdict](repeating: .accepted, count: records.count)
+        let source = DamagedRecords(all: known, damage: [51..<54, 54..<61])
+        let judgement = try records.withUnsafeMutableBufferPointer { records in
+            try verdicts.withUnsafeMutableBufferPointer {
+                try index.judge(
+                    records, batches: [0..<2, 2..<5, 5..<7, 7..<8, 8..<9], firstSequence: 101, verdicts: $0,
+                    source: source)
             }
         }
+        let conflict = Verdict(Fault(.amount, .conflict))
+        #expect(
+            verdicts == [
+                .accepted, .accepted, .unconfirmed, .unconfirmed, .unconfirmed, .accepted, conflict, .unconfirmed,
+                .accepted,
+            ])
+        #expect(judgement.acceptedCount == 4 && judgement.unconfirmed.keys.sorted() == [1, 3])
+        #expect("\(judgement.unconfirmed[1]!)".contains("sequences 51 to 53"))
+        #expect(records[..<4].map(\.id) == [200, 201, 202, 203].map { record($0).id })
+        known += records[..<4]
+        // Nothing of a batch that was left aside was entered.
+        #expect(
+            try judge(index, [record(300), record(301), record(202)], &known) == [.accepted, .accepted, .duplicate])
     }
 
     @Test func growsWithoutLosingAnything() {

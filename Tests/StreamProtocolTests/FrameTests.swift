@@ -201,6 +201,39 @@ import Transactions
         #expect(fault { try forEachFrame(resealed(bytes), decode) }?.code == .malformedPayload)
     }
 
+    /// A client finds its records by these indices.
+    @Test(arguments: [[5], [1024], [3, 3], [4, 3]])
+    func exceptionsOutsideOfTheBatchOrOutOfOrderAreFaults(indices: [Int]) {
+        let exceptions = indices.map { Exception(index: $0, fault: Fault(.amount, .conflict)) }
+        let bytes = frames {
+            BatchReceipt(
+                batch: 1,
+                receipt: Receipt(
+                    accepted: max(0, 5 - indices.count), duplicates: 0, exceptions: exceptions, firstSequence: 1,
+                    chain: .origin)
+            ).encode(to: &$0)
+        }
+        #expect(fault { try forEachFrame(bytes, decode) }?.code == .malformedPayload)
+    }
+
+    /// Length of the text, at its place in the payload.
+    @Test(arguments: [(.refused, 2), (.failed, 2), (.error, 4)] as [(FrameKind, Int)])
+    func textsBeyondTheirLimitAreFaults(kind: FrameKind, offset: Int) {
+        func decoded(_ byteCount: Int) -> ProtocolFault? {
+            let fixed = kind == .error ? 16 : 8
+            var payload = Array(oneOfEach[kind]![Wire.headerByteCount..<Wire.headerByteCount + fixed])
+            withUnsafeBytes(of: UInt16(byteCount)) { payload.replaceSubrange(offset..<offset + 2, with: $0) }
+            payload += [UInt8](repeating: 0x61, count: byteCount)
+            payload += [UInt8](repeating: 0, count: -payload.count & 7)
+            var bytes = Array(oneOfEach[kind]![..<Wire.headerByteCount]) + payload
+            withUnsafeBytes(of: UInt32(payload.count)) { bytes.replaceSubrange(8..<12, with: $0) }
+            return fault { try forEachFrame(resealed(bytes), decode) }
+        }
+        #expect(decoded(Wire.longestTextByteCount) == nil)
+        #expect(decoded(Wire.longestTextByteCount + 1)?.code == .malformedPayload)
+        #expect(decoded(60_000)?.code == .malformedPayload)
+    }
+
     @Test(arguments: [0, 0x8000, 0xFFFF] as [UInt16])
     func sourceCodesOutsideOfTheUsersRangeAreRefused(code: UInt16) {
         let bytes = frames { Hello(clientName: "", sources: [.code(code)]).encode(to: &$0) }

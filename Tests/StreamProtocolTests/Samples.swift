@@ -80,7 +80,7 @@ func fault(_ body: () throws -> Void) -> ProtocolFault? {
 let sampleReceipt = BatchReceipt(
     batch: 9,
     receipt: Receipt(
-        accepted: 1000, duplicates: 20,
+        accepted: 1001, duplicates: 20,
         exceptions: [
             Exception(index: 3, fault: Fault(.amount, .conflict)),
             Exception(index: 4, fault: Fault(.flags, .reservedBits)),

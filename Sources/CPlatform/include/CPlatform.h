@@ -1,4 +1,4 @@
-// What Swift cannot say itself: a CPU instruction, two system calls behind variadics, a prefetch.
+// What Swift cannot say itself: a CPU instruction, two system calls behind variadics, a prefetch, a signal handler.
 #ifndef SLUICE_CPLATFORM_H
 #define SLUICE_CPLATFORM_H
 
@@ -33,6 +33,17 @@ uint64_t sluice_resident_bytes(void);
 
 /// Bytes that the allocator has given out and not got back, in all its arenas.
 uint64_t sluice_allocated_bytes(void);
+
+/// Maps `byte_count` bytes of a file from `offset` (a multiple of the page size) for reading, so that pages which the disk does not
+/// give back are zeros and leave a note instead of ending the process. At most 4,096 such mappings at a time.
+/// Returns a number for the other two calls, 0 or more, or a negative errno value.
+int sluice_map_guarded(int file, int64_t offset, size_t byte_count, const void **base);
+
+/// 1 when a page of the mapping could not be read since it was made.
+int sluice_mapping_has_failed(int mapping);
+
+/// Ends a mapping.
+void sluice_unmap_guarded(int mapping);
 
 /// Asks for the cache line at `address`, to be read or written soon.
 static inline void sluice_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }

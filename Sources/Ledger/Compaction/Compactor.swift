@@ -1,6 +1,6 @@
+import Locks
 import RingBuffer
 import Storage
-import Synchronization
 import Transactions
 
 /// The thread that rewrites sealed segments of small blocks into full ones, one at a time, while the ledger takes records in.
@@ -19,7 +19,7 @@ final class Compactor: @unchecked Sendable {
     private let flusher: Flusher
     private let report: @Sendable (String) -> Void
     private let bell: Doorbell
-    private let state = Mutex(State())
+    private let state = Lock(State())
     /// Of the thread alone: segments that need no further look, by their first sequences.
     private var examined: Set<UInt64> = []
     private var hasReportedFullDisk = false

@@ -46,14 +46,21 @@ final class SimulatedClient: BatchOwner {
     func waitForAnswers() { _ = bell.wait { openCount == 0 } }
 
     /// Asks for codes of names and waits for them; nothing is noted when they are refused.
-    func requestCodes(for names: [Name]) {
-        let isAnswered = Mutex(false)
+    /// - Returns: false when they were.
+    @discardableResult
+    func requestCodes(for names: [Name]) -> Bool {
+        let isGiven = Mutex<Bool?>(nil)
         ledger.requestCodes(for: names) { [self] result in
-            if case .success(let codes) = result { journal.note(.named(names, codes: codes)) }
-            isAnswered.withLock { $0 = true }
+            if case .success(let codes) = result {
+                journal.note(.named(names, codes: codes))
+                isGiven.withLock { $0 = true }
+            } else {
+                isGiven.withLock { $0 = false }
+            }
             bell.ring()
         }
-        _ = bell.wait { isAnswered.withLock { $0 } }
+        _ = bell.wait { isGiven.withLock { $0 != nil } }
+        return isGiven.withLock { $0! }
     }
 
     func ledgerDidAdmitWaitingBatch() {

@@ -22,6 +22,7 @@ struct LoadCommand: AsyncParsableCommand {
               sluice load shop.csv --mapping shop.json --rejects rejects.csv
               gunzip -c shop.csv.gz | sluice load - --format csv --mapping shop.json
               sluice load day.raw --server 127.0.0.1:7501 --json
+              sluice load day.raw --server 127.0.0.1:7501 --receipt day.receipts
             """)
 
     @Argument(help: "Files; '-' is standard input.", completion: .file()) var files: [String]
@@ -31,6 +32,10 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: "The mapping, a JSON file.", completion: .file(extensions: ["json"])) var mapping: String?
     @Option(help: "The source of all rows; goes before the mapping's.") var source: String?
     @Option(help: "A file for what was not accepted.", completion: .file()) var rejects: String?
+    @Option(
+        help: "A file to which the receipt of each batch is added, for 'sluice verify --receipt'.",
+        completion: .file())
+    var receipt: String?
     @Option(help: "The most new names of each space (source, payee, ...); rows that need more are rejected.")
     var newNames: Int?
     @Flag(help: "The counts as one JSON object.") var json = false
@@ -58,23 +63,25 @@ struct LoadCommand: AsyncParsableCommand {
             let mapping = try readMapping()
             let inputs = try files.map { name in (name, try inputFormat(name)) }
             try writeRejects([])
+            let receiptFile = try receipt.map { try ReceiptFile(addingTo: $0) }
             let start = ContinuousClock.now
             var ledger: Ledger?
             defer { ledger?.close() }
             let sink: any LoadSink
             if let server {
-                sink = try await ServerSink(server.address)
+                sink = try await ServerSink(server.address, keepsReceipts: receipt != nil)
             } else {
                 let opened = try openLedger(try data.files())
                 ledger = opened
-                sink = LedgerSink(opened)
+                sink = LedgerSink(opened, keepsReceipts: receipt != nil)
             }
             var rejected: [(file: String, rejects: [RowReject])] = []
             var rows = 0
             var failure: (any Error)?
             do {
                 for (name, format) in inputs {
-                    var loading = try Loading(format, mapping: mapping, sink: sink, newNameLimit: newNames)
+                    var loading = try Loading(
+                        format, mapping: mapping, sink: sink, receipts: receiptFile, newNameLimit: newNames)
                     do {
                         try await loading.load(try open(name))
                     } catch {
@@ -89,6 +96,8 @@ struct LoadCommand: AsyncParsableCommand {
             } catch {
                 failure = failure ?? error
             }
+            try receiptFile?.add(sink.takeReceipts())
+            try receiptFile?.synchronise()
             let totals = await sink.takeTotals()
             let all = rejected.flatMap(\.rejects) + totals.exceptions
             try writeRejects(all)

@@ -1,5 +1,6 @@
 import Formats
 import Ledger
+import Synchronization
 import Transactions
 
 /// Where loaded records go: a ledger of this process, or a server.
@@ -14,8 +15,24 @@ protocol LoadSink: Sendable {
     func send(_ records: [Record], rows: [Int]) async throws
     /// What was receipted so far; takes the exceptions away.
     func takeTotals() async -> LoadTotals
+    /// The receipts since the last call, when they are kept.
+    func takeReceipts() -> [StoredReceipt]
     /// Waits until all is receipted.
     func finish() async throws
+}
+
+/// Receipts on their way from the threads that bring them to the one that writes them down.
+final class ReceiptQueue: Sendable {
+    private let receipts = Mutex<[StoredReceipt]>([])
+
+    func add(_ receipt: StoredReceipt) { receipts.withLock { $0.append(receipt) } }
+
+    func take() -> [StoredReceipt] {
+        receipts.withLock { receipts in
+            defer { receipts = [] }
+            return receipts
+        }
+    }
 }
 
 /// Counts of receipts, and what was not accepted by row.
@@ -38,11 +55,13 @@ struct LoadTotals: Sendable {
 final class LedgerSink: LoadSink, @unchecked Sendable {
     private let ledger: Ledger
     private let uploader: Uploader
-    private var seenExceptions = 0
+    private let receipts: ReceiptQueue?
 
-    init(_ ledger: Ledger) {
+    init(_ ledger: Ledger, keepsReceipts: Bool) {
         self.ledger = ledger
-        uploader = Uploader(ledger)
+        let receipts = keepsReceipts ? ReceiptQueue() : nil
+        self.receipts = receipts
+        uploader = Uploader(ledger) { [id = ledger.ledgerID] in receipts?.add(StoredReceipt(ledger: id, $0)) }
     }
 
     func knownCodes(for names: [Name]) -> [UInt32?] { ledger.knownCodes(for: names) }
@@ -56,6 +75,8 @@ final class LedgerSink: LoadSink, @unchecked Sendable {
         result.add(totals.exceptions.map { (row: $0.record, fault: $0.fault) })
         return result
     }
+
+    func takeReceipts() -> [StoredReceipt] { receipts?.take() ?? [] }
 
     func finish() throws { _ = try uploader.finish() }
 }

@@ -7,6 +7,7 @@ import Transactions
 struct Loading: ~Copyable {
     private var reader: RowReader
     private let sink: any LoadSink
+    private let receipts: ReceiptFile?
     private var newNames: NewNameLimit?
     private let progress = ProgressLine()
     private let start = ContinuousClock.now
@@ -16,9 +17,12 @@ struct Loading: ~Copyable {
 
     private static let pieceByteCount = 1 << 20
 
-    init(_ format: FileFormat, mapping: Mapping, sink: any LoadSink, newNameLimit: Int?) throws(FormatError) {
+    init(
+        _ format: FileFormat, mapping: Mapping, sink: any LoadSink, receipts: ReceiptFile?, newNameLimit: Int?
+    ) throws(FormatError) {
         reader = try RowReader(format, mapping: mapping)
         self.sink = sink
+        self.receipts = receipts
         newNames = newNameLimit.map { NewNameLimit($0) }
     }
 
@@ -49,6 +53,7 @@ struct Loading: ~Copyable {
         rejects += batch.rejects
         keysNeverSeen += batch.keysNeverSeen
         if !batch.records.isEmpty { try await sink.send(batch.records, rows: batch.rows) }
+        try receipts?.add(sink.takeReceipts())
         let rows = rowCount
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         progress.show("loading: \(formatCount(rows)) rows, \(formatRate(rows, seconds: seconds))")

@@ -1,4 +1,5 @@
 import Formats
+import Ledger
 import SluiceClient
 import StreamProtocol
 import Synchronization
@@ -16,6 +17,7 @@ final class ServerSink: LoadSink, @unchecked Sendable {
     }
 
     private let address: ServerAddress
+    private let receipts: ReceiptQueue?
     private let state = Mutex(State())
     private var client: SluiceClient
     private var sources: [SourceRequest] = []
@@ -24,8 +26,9 @@ final class ServerSink: LoadSink, @unchecked Sendable {
     private var boundCodes: Set<UInt16> = []
     private var nextBatch: UInt64 = 1
 
-    init(_ address: ServerAddress) async throws {
+    init(_ address: ServerAddress, keepsReceipts: Bool) async throws {
         self.address = address
+        receipts = keepsReceipts ? ReceiptQueue() : nil
         client = try await SluiceClient.connect(to: address, configuration: ServerSink.configuration([]))
     }
 
@@ -67,17 +70,18 @@ final class ServerSink: LoadSink, @unchecked Sendable {
         sources += new.sorted().map { code in nameOfSource[code].map(SourceRequest.name) ?? .code(code) }
         nextBatch = 1
         client = try await SluiceClient.connect(to: address, configuration: ServerSink.configuration(sources)) {
-            [weak self] in
-            self?.take($0)
+            [weak self, ledger = client.welcome.ledgerID] in
+            self?.take($0, ledger: ledger)
         }
     }
 
-    private func take(_ result: BatchResult) {
+    private func take(_ result: BatchResult, ledger: UInt64) {
         state.withLock { state in
             let rows = state.rows.removeValue(forKey: result.number) ?? []
             switch result.outcome {
             case .failure(let failure): state.refusal = failure
             case .success(let receipt):
+                receipts?.add(StoredReceipt(ledger: ledger, receipt))
                 state.totals.accepted += receipt.accepted
                 state.totals.duplicates += receipt.duplicates
                 state.totals.add(receipt.exceptions.map { (row: rows[rows.startIndex + $0.index], fault: $0.fault) })
@@ -86,6 +90,8 @@ final class ServerSink: LoadSink, @unchecked Sendable {
     }
 
     func takeTotals() -> LoadTotals { state.withLock { $0.totals } }
+
+    func takeReceipts() -> [StoredReceipt] { receipts?.take() ?? [] }
 
     func finish() async throws {
         try await client.finish()

@@ -1,0 +1,1 @@
+// Declarations only: the library comes with -sanitize=fuzzer.

@@ -1,0 +1,1 @@
+../../RingBufferTests/RingLoad.swift
