@@ -316,6 +316,28 @@ import Transactions
         #expect(try directory.files.load(all).duplicates == 3000)
     }
 
+    /// Files that are written while the index is made anew stay, also where one of before had the same name.
+    @Test func anIndexThatIsMadeAnewKeepsItsOwnFilesAndNoOthers() throws {
+        let directory = try TemporaryDirectory()
+        let files = directory.files
+        try files.createUTC()
+        var options = LedgerOptions()
+        options.identityByteCount = 0
+        options.identityCheckCount = 500
+        let all = (0..<3000).map { record($0, time: noon - Int64($0 % 8) * 24 * hour) }
+        for part in stride(from: 0, to: all.count, by: 500) {
+            try files.load(Array(all[part..<part + 500]), options: options)
+        }
+        func names() throws -> [String] { try DiskFileSystem().list(files.index).sorted() }
+        try writeFile(files.index + "/" + names()[0], [1, 2, 3])
+        try writeFile(files.index + "/2026-01-01.7.index", [1, 2, 3])
+        #expect(try files.load(all, options: options).duplicates == 3000)
+        #expect(try !names().isEmpty && !names().contains("2026-01-01.7.index"))
+        var verification = Verification(files)
+        #expect(try verification.run { _, _ in }.faults == [])
+        #expect(try files.load(all.shuffled(), options: options).duplicates == 3000)
+    }
+
     @Test func anotherHolderOfTheChainComesToTheSameHead() throws {
         let directory = try TemporaryDirectory()
         try directory.files.createUTC()

@@ -9,8 +9,15 @@ import Transactions
 /// Every byte of a small ledger's files flipped, and its blocks moved, zeroed, cut and replaced. `torture damage` does the same
 /// with some MiB.
 @Suite struct DamageAtRestTests {
-    private static let exploration = Result {
-        try DamageExploration(seed: 11, segmentByteCount: 8_000, largestBatch: 30)
+    private static let exploration = Result { try explorationOfManyBlocks(from: 11) }
+
+    /// The first whose first segment has blocks to choose from: a seed's commits may well be few and large.
+    private static func explorationOfManyBlocks(from firstSeed: UInt64) throws -> DamageExploration {
+        for seed in firstSeed..<firstSeed + 50 {
+            let exploration = try DamageExploration(seed: seed, segmentByteCount: 8_000, largestBatch: 30)
+            if exploration.truth.blocks.count > 5, exploration.byteCount(of: .segment) > 4096 { return exploration }
+        }
+        preconditionFailure("no seed from \(firstSeed) on fills a segment with blocks")
     }
 
     /// Of the index's files every hundredth byte, which the table of their starts is long for.
@@ -48,7 +55,7 @@ import Transactions
     @Test(arguments: BlockManipulation.Way.allCases)
     func blocksThatAreNotWhereTheyWereWrittenAreFound(way: BlockManipulation.Way) throws {
         let exploration = try Self.exploration.get()
-        let other = try DamageExploration(seed: 13, segmentByteCount: 8_000, largestBatch: 30)
+        let other = try Self.explorationOfManyBlocks(from: 101)
         let count = exploration.truth.blocks.count
         #expect(count > 5)
         for place in 1..<count - 1 {
