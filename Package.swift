@@ -106,7 +106,12 @@ let package = Package(
         tests("FormatsTests", ["Formats", "Transactions"]),
         tests("ReferenceDayTests", ["ReferenceDay", "Transactions"]),
         tests("StreamProtocolTests", ["StreamProtocol", "Transactions"]),
-        tests("ServiceTests", ["Service", "SluiceClient", "Ledger", "StreamProtocol", "Transactions", "ReferenceDay"]),
+        tests(
+            "ServiceTests",
+            [
+                "Service", "SluiceClient", "Ledger", "StreamProtocol", "Transactions", "ReferenceDay", "CPlatform",
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]),
         tests("CommandTests", ["sluice", "Transactions", "Ledger", "StreamProtocol", "SluiceClient"]),
         tests("CorpusTests", ["FuzzTargets"]),
         tests("DocumentationTests", ["sluice", "Formats"]),

@@ -61,20 +61,51 @@ class Receipt:
             struct.unpack_from("<IIIIQQ", payload))
 
 
-class Connection:
-    """One connection; batches are numbered and answered in order."""
+class Refusal:
+    """Why a batch was not taken; nothing of it is in the ledger."""
 
-    def __init__(self, port, source_names, timeout=30.0):
+    def __init__(self, number, may_retry, payload):
+        self.number = number
+        self.may_retry = may_retry
+        self.cause, length = struct.unpack_from("<HH", payload)
+        self.text = payload[8:8 + length].decode(errors="replace")
+
+
+class Ended(ConnectionError):
+    """The server ended the conversation, and said why."""
+
+    def __init__(self, payload):
+        self.code, _, length = struct.unpack_from("<HBxH", payload)
+        self.text = payload[16:16 + length].decode(errors="replace")
+        super().__init__(f"error {self.code}: {self.text}")
+
+
+class Connection:
+    """One connection; batches are numbered and answered in order. Sources are names, or codes of the user's own."""
+
+    def __init__(self, port, sources, timeout=30.0, name=b"kill-loop"):
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Not select: its descriptors end at 1,023.
+        self._readable = select.poll()
+        self._readable.register(self._socket, select.POLLIN)
         self._received = bytearray()
         self._sent = 0
         self._answered = 0
-        payload = struct.pack("<H6x", 9) + b"kill-loop"
-        for name in source_names:
-            payload += struct.pack("<HBB", 0, 0, len(name)) + name
-        self._socket.sendall(frame(HELLO, payload, count=len(source_names)))
-        kind, _, count, payload = self._read(timeout)
+        self.is_closing = False
+        payload = struct.pack("<H6x", len(name)) + name
+        for source in sources:
+            if isinstance(source, int):
+                payload += struct.pack("<HBB", source, 0, 0)
+            else:
+                payload += struct.pack("<HBB", 0, 0, len(source)) + source
+        self._socket.sendall(frame(HELLO, payload, count=len(sources)))
+        answer = self.read_frame(timeout)
+        if answer is None:
+            raise TimeoutError("no welcome came")
+        kind, _, _, count, payload = answer
+        if kind == ERROR:
+            raise Ended(payload)
         if kind != WELCOME:
             raise Violation(f"frame {kind} instead of a welcome")
         self.most_records, self.window, _, _, _, _, _, self.ledger = struct.unpack_from("<IIIIIHHQ", payload)
@@ -87,28 +118,49 @@ class Connection:
 
     def send(self, records):
         """Sends a batch; the caller keeps within the window."""
-        self._sent += 1
-        self._socket.sendall(
-            frame(BATCH, b"".join(records), flags=BATCH_FLAGS, number=self._sent, count=len(records)))
+        self.send_frame(
+            frame(BATCH, b"".join(records), flags=BATCH_FLAGS, number=self.next_number, count=len(records)))
 
-    def receipts(self, wait):
-        """The receipts that have come, waiting up to `wait` seconds for the first."""
+    @property
+    def next_number(self):
+        """The number of the next batch."""
+        return self._sent + 1
+
+    def send_frame(self, whole):
+        """Sends a batch that is a frame already."""
+        self._sent += 1
+        self.send_raw(whole)
+
+    def send_raw(self, whole):
+        """Sends a frame that is no batch."""
+        self._socket.sendall(whole)
+
+    def answers(self, wait):
+        """The receipts and refusals that have come, waiting up to `wait` seconds for the first."""
         found = []
-        while (answer := self._read(wait if not found else 0)) is not None:
-            kind, number, _, payload = answer
+        while (answer := self.read_frame(wait if not found else 0)) is not None:
+            kind, number, flags, _, payload = answer
             if kind == GOODBYE:
+                self.is_closing = True
                 continue
-            if kind != RECEIPT:
-                raise Violation(f"frame {kind} instead of a receipt: {payload[8:].decode(errors='replace')}")
+            if kind == ERROR:
+                raise Ended(payload)
+            if kind not in (RECEIPT, REFUSED):
+                raise Violation(f"frame {kind} instead of a receipt")
             self._answered += 1
             if number != self._answered:
-                raise Violation(f"receipt {number} where {self._answered} was due")
-            found.append(Receipt(number, payload))
+                raise Violation(f"an answer to batch {number} where one to {self._answered} was due")
+            found.append(
+                Receipt(number, payload) if kind == RECEIPT else Refusal(number, bool(flags & 1), payload))
         return found
+
+    def say_goodbye(self):
+        """Sends nothing more; what is under way is still answered."""
+        self._socket.sendall(frame(GOODBYE))
 
     def finish(self):
         """Says goodbye, and waits for the end."""
-        self._socket.sendall(frame(GOODBYE))
+        self.say_goodbye()
         try:
             while True:
                 if self._socket.recv(65536) == b"":
@@ -120,13 +172,13 @@ class Connection:
         """Closes at once."""
         self._socket.close()
 
-    def _read(self, wait):
-        """Kind, number, count and payload of the next frame; None when none came in time."""
+    def read_frame(self, wait):
+        """Kind, number, flags, count and payload of the next frame; None when none came in time."""
         while True:
             whole = self._take()
             if whole is not None:
                 return whole
-            if not select.select([self._socket], [], [], wait)[0]:
+            if not self._readable.poll(wait * 1000):
                 return None
             piece = self._socket.recv(1 << 18)
             if not piece:
@@ -136,7 +188,7 @@ class Connection:
     def _take(self):
         if len(self._received) < 32:
             return None
-        magic, version, kind, _, length, checksum, number, count = HEADER.unpack_from(self._received)
+        magic, version, kind, flags, length, checksum, number, count = HEADER.unpack_from(self._received)
         if magic != MAGIC or version != 1:
             raise Violation("a frame of another protocol")
         if struct.unpack_from("<I", self._received, 28)[0] != crc32c(self._received[:28]):
@@ -147,4 +199,4 @@ class Connection:
         del self._received[:32 + length]
         if payload and crc32c(payload) != checksum:
             raise Violation("a payload's checksum is wrong")
-        return kind, number, count, payload
+        return kind, number, flags, count, payload

@@ -7,7 +7,7 @@ import Transactions
 extension FuzzTarget {
     /// A file of the identity index.
     static let identities = FuzzTarget(
-        name: "identities", largestByteCount: 8192, repair: IdentityRun.repair, seeds: IdentityRun.seeds
+        name: "identities", largestByteCount: 16_384, repair: IdentityRun.repair, seeds: IdentityRun.seeds
     ) { { try IdentityRun.run($0) } }
 
     /// The last segment of a log, through recovery.
@@ -44,17 +44,21 @@ private enum IdentityRun {
 
     static func run(_ bytes: UnsafeRawBufferPointer) throws -> Bool {
         let disk = try SimulatedDisk(holding: Array(bytes), at: path)
-        guard let file = try? IdentityFile(path: path, ledger: ledger, fileSystem: disk) else { return false }
+        let opened = try? IdentityFile(
+            path: path, ledger: ledger, fileSystem: disk, openFiles: OpenIdentityFiles())
+        guard let file = opened else { return false }
         let isWhole = (try? file.verify()) != nil
         var partitions: [[(tag: UInt32, sequence: UInt64)]] = []
         for partition in 0..<Fingerprint.partitionCount {
-            let entries = try? file.entries(ofPartition: partition)
-            try require((entries != nil) == isWhole, "partition \(partition) of a file that is whole: \(isWhole)")
-            guard let entries else { return false }
+            guard let entries = try? file.entries(ofPartition: partition) else { continue }
             partitions.append(entries)
             guard !entries.isEmpty else { continue }
             try find(entries[entries.count / 2], in: file, partition: partition)
         }
+        try require(
+            (partitions.count == Fingerprint.partitionCount) == isWhole,
+            "\(partitions.count) partitions of a file that is whole: \(isWhole)")
+        guard isWhole else { return false }
         try writeAgain(file.header, partitions, Array(bytes))
         return true
     }
@@ -67,7 +71,7 @@ private enum IdentityRun {
             header.from...header.through ~= entry.sequence,
             "sequence \(entry.sequence) in \(header.from)...\(header.through)")
         var found: [UInt64] = []
-        try file.find(Fingerprint(partition: UInt32(partition), tag: entry.tag), mask: .max, into: &found)
+        try file.find(Fingerprint(partition: UInt32(partition), tag: entry.tag), into: &found)
         try require(found.contains(entry.sequence), "sequence \(entry.sequence) is there and is not found")
     }
 
@@ -85,10 +89,18 @@ private enum IdentityRun {
     @Sendable static func repair(_ bytes: UnsafeMutableRawBufferPointer) {
         guard bytes.count >= IdentityFile.headerByteCount else { return }
         let count = (bytes.count - IdentityFile.headerByteCount) / 8
-        bytes.seal(IdentityFile.headerByteCount..<bytes.count, at: 56)
+        let tables = IdentityFile.tablesOffset
+        bytes.set(UInt32(0), at: 56)
         bytes.set(UInt64(count), at: 48)
-        bytes.set(UInt32(count), at: 64 + 4 * Fingerprint.partitionCount)
-        bytes.set(bytes.checksum(64..<IdentityFile.headerByteCount, seed: bytes.checksum(0..<60)), at: 60)
+        bytes.set(UInt32(count), at: tables + 4 * Fingerprint.partitionCount)
+        for partition in 0..<Fingerprint.partitionCount {
+            let start = Int(bytes.word(at: tables + 4 * partition))
+            let end = Int(bytes.word(at: tables + 4 * partition + 4))
+            guard start <= end, end <= count else { continue }
+            let entries = IdentityFile.headerByteCount + 8 * start..<IdentityFile.headerByteCount + 8 * end
+            bytes.seal(entries, at: IdentityFile.checksumsOffset + 4 * partition)
+        }
+        bytes.set(bytes.checksum(tables..<IdentityFile.headerByteCount, seed: bytes.checksum(0..<60)), at: 60)
     }
 
     @Sendable static func seeds() -> [[UInt8]] {

@@ -74,8 +74,10 @@ final class Committer: @unchecked Sendable {
     /// With less than this in the ring and a commit on its way, waiting makes the next block larger and delays nothing.
     private static let worthEncodingEarly = 8192
     private static let idleNanoseconds: Int64 = 100_000_000
-    private static let maintenanceInterval: UInt64 = 1 << 20
     private static let largestNamesPerCommit = 4096
+    /// Idle dates that move to files in one pass, and at the end: each takes a flush while everything else waits.
+    private static let idleDatesPerPass = 8
+    private static let idleDatesAtTheEnd = 256
 
     init(
         ring: RingBuffer, bell: Doorbell, pin: Cursor, flusher: Flusher, names: NameRegistry, log: Log,
@@ -95,7 +97,7 @@ final class Committer: @unchecked Sendable {
         self.options = options
         self.chain = chain
         nextSequence = log.endSequence
-        nextMaintenance = nextSequence + Committer.maintenanceInterval
+        nextMaintenance = nextSequence + options.identityCheckCount
         placer = BlockPlacer(log: log, options: options)
         encoders = [
             BlockEncoder(capacity: Committer.blockRecordCount), BlockEncoder(capacity: Committer.blockRecordCount),
@@ -319,18 +321,36 @@ final class Committer: @unchecked Sendable {
         to take: Take, _ verdicts: UnsafeBufferPointer<Verdict>, head: ChainHead, unconfirmed: [Int: any Error]
     ) -> [(owner: any BatchOwner, answer: BatchAnswer)] {
         var sequence = nextSequence
+        let readBack = shares(of: index.readBackCount, take, verdicts)
         return take.batches.enumerated().map { place, entry in
             let (batch, offset, count) = entry
+            let result: Result<Receipt, Refusal>
             if let error = unconfirmed[place] {
-                let refusal = Refusal(
-                    .damaged, "records of this batch have to be compared with what cannot be read: \(error)")
-                return (batch.owner, BatchAnswer(batch: batch.number, result: .failure(refusal)))
+                result = .failure(
+                    Refusal(
+                        .damaged, "records of this batch have to be compared with what cannot be read: \(error)"))
+            } else {
+                let own = UnsafeBufferPointer(rebasing: verdicts[offset..<offset + count])
+                let receipt = batch.receipt(own, firstSequence: sequence, chain: head)
+                sequence += UInt64(receipt.accepted)
+                result = .success(receipt)
             }
-            let own = UnsafeBufferPointer(rebasing: verdicts[offset..<offset + count])
-            let receipt = batch.receipt(own, firstSequence: sequence, chain: head)
-            sequence += UInt64(receipt.accepted)
-            return (batch.owner, BatchAnswer(batch: batch.number, result: .success(receipt)))
+            return (
+                batch.owner, BatchAnswer(batch: batch.number, result: result, readBackCount: readBack[place])
+            )
         }
+    }
+
+    /// Lays what was read back to the batches whose records were there before, or may have been: only they can be meant.
+    private func shares(of readBackCount: Int, _ take: Take, _ verdicts: UnsafeBufferPointer<Verdict>) -> [Int] {
+        guard readBackCount > 0 else { return [Int](repeating: 0, count: take.batches.count) }
+        let known = take.batches.map { _, offset, count in
+            verdicts[offset..<offset + count].count {
+                $0 == .duplicate || $0 == .unconfirmed || $0.fault?.reason == .conflict
+            }
+        }
+        let total = max(1, known.reduce(0, +))
+        return known.map { readBackCount * $0 / total }
     }
 
     private func encode(_ commit: Commit) -> Commit.Block {
@@ -349,7 +369,7 @@ final class Committer: @unchecked Sendable {
     private static func refusal(for error: any Error) -> Refusal {
         switch error {
         case let refusal as Refusal: return refusal
-        case let error as StorageError where error.isDiskFull:
+        case let error as StorageError where error.isDiskFull || error.isOutOfDescriptors:
             return Refusal(.diskFull, "no space for another block (\(error)); nothing of this batch was taken")
         default: return Refusal(.failed, "\(error)")
         }
@@ -396,7 +416,8 @@ final class Committer: @unchecked Sendable {
         waitForFlusher()
         guard flusher.failure == nil else { return }
         try? placer.trim()
-        _ = try? index.closeDates(idleBefore: .max, durable: nextSequence - 1, byteLimit: 0)
+        _ = try? index.closeDates(
+            idleBefore: .max, mostIdle: Committer.idleDatesAtTheEnd, durable: nextSequence - 1, byteLimit: .max)
         identity.update(index, end: nextSequence)
     }
 
@@ -422,11 +443,12 @@ final class Committer: @unchecked Sendable {
 
     private func maintainIndex() {
         guard nextSequence >= nextMaintenance else { return }
-        nextMaintenance = nextSequence + Committer.maintenanceInterval
+        nextMaintenance = nextSequence + options.identityCheckCount
         let idleBefore = nextSequence > options.identityIdleCount ? nextSequence - options.identityIdleCount : 0
         // A failure here costs memory or a longer recovery, not correctness: the table stays, and is tried again.
         _ = try? index.closeDates(
-            idleBefore: idleBefore, durable: flusher.durableSequence, byteLimit: options.identityByteCount)
+            idleBefore: idleBefore, mostIdle: Committer.idleDatesPerPass, durable: flusher.durableSequence,
+            byteLimit: options.identityByteCount)
         identity.update(index, end: nextSequence)
     }
 }

@@ -8,12 +8,16 @@ public struct LedgerOptions: Sendable {
     public var securedByteCount = 16 << 20
     /// Tables of open dates move to files when they take more than this.
     public var identityByteCount = 1 << 30
+    /// After so many records it is seen whether tables have to move.
+    public var identityCheckCount: UInt64 = 1 << 20
     /// A date whose table got nothing new for so many records moves to a file.
     public var identityIdleCount: UInt64 = 4 << 20
     /// Recent records whose duplicates are told without reading them back, at 8 bytes each.
     public var digestCount = 32 << 20
     /// The most names that a space may have.
     public var nameCount = 4 << 20
+    /// The most bytes of text that the names of all spaces may have. In memory each name takes about 100 bytes besides.
+    public var nameByteCount = 256 << 20
     /// Statistics that no checkpoint has yet may take so much memory before one is made.
     public var unsavedRollupByteCount = 128 << 20
     /// Seconds after which statistics are saved, when there are any.

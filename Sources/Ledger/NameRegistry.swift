@@ -10,6 +10,8 @@ final class NameRegistry: Sendable {
         /// Of the committer: given, and perhaps not durable yet.
         var pending: [Name: UInt32] = [:]
         var nextCode: [NameSpace: UInt32] = [:]
+        /// Of all names, durable or not.
+        var textByteCount = 0
         /// Durable names that no checkpoint has yet.
         var unsaved: [Catalogue.NamedCode] = []
     }
@@ -17,8 +19,13 @@ final class NameRegistry: Sendable {
     private let state = Lock(State())
     /// The most names that a space may have.
     let largestCount: Int
+    /// The most bytes of text that the names of all spaces may have.
+    let largestByteCount: Int
 
-    init(largestCount: Int) { self.largestCount = largestCount }
+    init(largestCount: Int, largestByteCount: Int) {
+        self.largestCount = largestCount
+        self.largestByteCount = largestByteCount
+    }
 
     /// Codes of durable names, nil for each that has none.
     func codes(for names: [Name]) -> [UInt32?] {
@@ -65,6 +72,14 @@ final class NameRegistry: Sendable {
                             .namesExhausted, "there are \(count) names of space '\(name.space.name)' already, the limit"
                         ))
                 }
+                guard draft.textByteCount + name.text.utf8.count <= largestByteCount else {
+                    return .failure(
+                        Refusal(
+                            .namesExhausted,
+                            "the names of all spaces have \(draft.textByteCount) bytes already, the limit is \(largestByteCount)"
+                        ))
+                }
+                draft.textByteCount += name.text.utf8.count
                 draft.pending[name] = code
                 draft.nextCode[name.space] = code + 1
                 codes.append(code)
@@ -81,7 +96,9 @@ final class NameRegistry: Sendable {
     func withdraw(_ named: [Catalogue.NamedCode]) {
         state.withLock { state in
             for entry in named {
-                state.pending[entry.name] = nil
+                if state.pending.removeValue(forKey: entry.name) != nil {
+                    state.textByteCount -= entry.name.text.utf8.count
+                }
                 state.nextCode[entry.name.space] = min(state.nextCode[entry.name.space] ?? entry.code, entry.code)
             }
         }
@@ -91,8 +108,10 @@ final class NameRegistry: Sendable {
     func publish(_ named: [Catalogue.NamedCode], isSaved: Bool = false) {
         state.withLock { state in
             for entry in named {
-                state.codes[entry.name] = entry.code
-                state.pending[entry.name] = nil
+                let isNew = state.codes.updateValue(entry.code, forKey: entry.name) == nil
+                if state.pending.removeValue(forKey: entry.name) == nil, isNew {
+                    state.textByteCount += entry.name.text.utf8.count
+                }
                 state.names[entry.name.space, default: [:]][entry.code] = entry.name.text
                 if entry.code >= entry.name.space.firstGivenCode {
                     state.nextCode[entry.name.space] = max(

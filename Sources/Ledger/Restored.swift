@@ -44,7 +44,7 @@ struct Restored {
             return checkpoint.sequence
         }
         let calendar = try log.settings.calendar()
-        let names = NameRegistry(largestCount: options.nameCount)
+        let names = NameRegistry(largestCount: options.nameCount, largestByteCount: options.nameByteCount)
         names.publish(try catalogue?.names() ?? [], isSaved: true)
         let index = IdentityIndex(
             key: log.settings.identityKey, ledger: log.settings.ledger, directory: files.index, fileSystem: fileSystem,
@@ -62,25 +62,33 @@ struct Restored {
         var restored = Restored(
             log: log, cut: cut, calendar: calendar, checkpoint: checkpoint, names: names, index: index,
             accumulator: accumulator, indexFault: indexFault)
-        try restored.replay(mayPassOverDamage: !mayWrite)
+        try restored.replay(movingIdentitiesToFiles: mayWrite ? options : nil)
         // Only now: as long as the log cannot be read, the files may be the last that know of what was in it.
-        if indexFault != nil, mayWrite { try index.removeFiles() }
+        if indexFault != nil, mayWrite { try index.removeOtherFiles() }
         return (restored, catalogue)
     }
 
-    private mutating func replay(mayPassOverDamage: Bool) throws {
+    /// - Parameter options: when dates move to files, as they do while the ledger is written; nil for a reader, which keeps
+    ///   all in memory and passes over damage.
+    private mutating func replay(movingIdentitiesToFiles options: LedgerOptions?) throws {
         let decoder = BlockDecoder()
         let from = min(checkpoint.sequence + 1, checkpoint.identityFrom)
+        var nextCheck = from + (options?.identityCheckCount ?? 0)
         var leftOut: [DamagedStretch] = []
         func passOver(_ stretch: DamagedStretch) throws {
-            guard mayPassOverDamage else { throw stretch.error }
+            guard options == nil else { throw stretch.error }
             leftOut.append(stretch)
         }
         try log.forEachBlock(from: from, damage: passOver) { segment, entry in
             do {
                 try replay(entry, in: segment, from: from, with: decoder)
-            } catch let error as LogError where mayPassOverDamage && error.isDamage {
+            } catch let error as LogError where options == nil && error.isDamage {
                 try passOver(DamagedStretch(entry, in: segment.path, reason: error.reason))
+            }
+            if let options, entry.endSequence >= nextCheck {
+                nextCheck = entry.endSequence + options.identityCheckCount
+                _ = try index.closeDates(
+                    idleBefore: 0, durable: entry.endSequence - 1, byteLimit: options.identityByteCount)
             }
         }
         self.leftOut = leftOut

@@ -19,11 +19,15 @@ public struct BatchAnswer: Sendable {
     public var batch: UInt64
     /// The receipt, or why the whole batch was refused; a refused batch changed nothing and may be sent again.
     public var result: Result<Receipt, Refusal>
+    /// About how many of its records had to be read back from the log to tell what they are. That takes twenty times as long
+    /// as a new record, for all who wait behind it.
+    public var readBackCount: Int
 
     /// `result` is the answer to `batch`.
-    public init(batch: UInt64, result: Result<Receipt, Refusal>) {
+    public init(batch: UInt64, result: Result<Receipt, Refusal>, readBackCount: Int = 0) {
         self.batch = batch
         self.result = result
+        self.readBackCount = readBackCount
     }
 }
 

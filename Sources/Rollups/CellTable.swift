@@ -6,7 +6,8 @@ import Glibc
 /// A slot holds 32 bits of the key's hash (high half) and the cell's number plus one (low half); 0 is an empty slot. Slots
 /// are probed one after another from the place that the hash names, and their number is a power of two of which at most
 /// half are taken. A cell begins with its key. Cells lie in slabs of doubling size that never move: slab k holds
-/// `64 << k` cells, so a cell's slab follows from the highest bit of its number plus 64.
+/// `1 << k` cells, so a cell's slab follows from the highest bit of its number plus 1. A table with one cell takes little:
+/// clients choose on how many days their records lie, and each day has a table for each rollup.
 ///
 /// All unsafe memory of this room that is addressed by input is in this file: numbers of cells come from slots only, and a
 /// slot is filled only after its cell exists.
@@ -20,14 +21,21 @@ final class CellTable: @unchecked Sendable {
     private let seed: UInt64
     private var slots: UnsafeMutablePointer<UInt64>
     private var slotMask: UInt64
-    private let slabs: UnsafeMutablePointer<UnsafeMutableRawPointer?>
-    /// By slab, the address that a cell with the number -64 would have, were it there: slabs are indexed by number plus 64.
-    private let origins: UnsafeMutablePointer<UInt>
+    /// By slab, the address that a cell with the number -1 would have, were it there: slabs are indexed by number plus 1.
+    private var origins: UnsafeMutablePointer<UInt>
+    private var originCapacity = CellTable.firstOriginCapacity
     private var slabCount = 0
 
-    private static let slabLimit = 27
+    /// Bytes of the table itself, of its slots and of the cells in use.
+    var byteCount: Int { CellTable.fixedByteCount + (Int(slotMask) + 1) * 8 + count * stride }
+
+    private static let slabLimit = 32
+    private static let firstOriginCapacity = 6
+    private static let firstSlotCount = 4
+    /// About what an instance, its list of slabs and the allocator's own use take.
+    private static let fixedByteCount = 320
     /// Cells that a table can hold: 2^32 would not fit into a slot.
-    static let largestCount = 64 << (slabLimit - 1)
+    static let largestCount = 1 << (slabLimit - 1)
 
     /// - Parameters:
     ///   - stride: bytes of a cell, a multiple of 16, its key included.
@@ -39,24 +47,20 @@ final class CellTable: @unchecked Sendable {
         self.stride = stride
         self.extremes = extremes
         self.seed = seed
-        slots = .allocate(capacity: 64)
-        slots.initialize(repeating: 0, count: 64)
-        slotMask = 63
-        slabs = .allocate(capacity: CellTable.slabLimit)
-        slabs.initialize(repeating: nil, count: CellTable.slabLimit)
-        origins = .allocate(capacity: CellTable.slabLimit)
-        origins.initialize(repeating: 0, count: CellTable.slabLimit)
+        slots = .allocate(capacity: CellTable.firstSlotCount)
+        slots.initialize(repeating: 0, count: CellTable.firstSlotCount)
+        slotMask = UInt64(CellTable.firstSlotCount - 1)
+        origins = .allocate(capacity: originCapacity)
+        origins.initialize(repeating: 0, count: originCapacity)
     }
 
     deinit {
         slots.deallocate()
-        for slab in 0..<slabCount { slabs[slab]?.deallocate() }
-        slabs.deallocate()
+        for slab in 0..<slabCount {
+            UnsafeMutableRawPointer(bitPattern: origins[slab] &+ UInt(stride << slab))?.deallocate()
+        }
         origins.deallocate()
     }
-
-    /// Bytes of the slots and of the cells in use.
-    var byteCount: Int { (Int(slotMask) + 1) * 8 + count * stride }
 
     /// The hash of a key: its two words multiplied with each other into 128 bits, folded to 64.
     @inline(__always)
@@ -108,8 +112,8 @@ final class CellTable: @unchecked Sendable {
 
     @inline(__always)
     private func address(ofCell index: UInt32) -> UnsafeMutableRawPointer {
-        let shifted = UInt64(index) &+ 64
-        let origin = origins[57 &- shifted.leadingZeroBitCount]
+        let shifted = UInt64(index) &+ 1
+        let origin = origins[63 &- shifted.leadingZeroBitCount]
         let address = origin &+ UInt(shifted) &* UInt(bitPattern: stride)
         return UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped
     }
@@ -117,7 +121,7 @@ final class CellTable: @unchecked Sendable {
     @inline(never)
     private func insert(low: UInt64, high: UInt64, tag: UInt64) -> UnsafeMutableRawPointer {
         precondition(count < CellTable.largestCount, "a rollup's day has more cells than a table can hold")
-        if count == 64 << slabCount - 64 { addSlab() }
+        if count == 1 << slabCount - 1 { addSlab() }
         if UInt64(count) &* 2 > slotMask { doubleSlots() }
         let cell = address(ofCell: UInt32(count))
         cell.initializeMemory(as: UInt8.self, repeating: 0, count: stride)
@@ -136,11 +140,19 @@ final class CellTable: @unchecked Sendable {
     }
 
     private func addSlab() {
-        let byteCount = (64 << slabCount) * stride
-        let slab = CellTable.allocate(byteCount: byteCount)
-        slabs[slabCount] = slab
-        origins[slabCount] = UInt(bitPattern: slab) &- UInt(byteCount)
+        if slabCount == originCapacity { growOrigins() }
+        let byteCount = stride << slabCount
+        origins[slabCount] = UInt(bitPattern: CellTable.allocate(byteCount: byteCount)) &- UInt(byteCount)
         slabCount += 1
+    }
+
+    private func growOrigins() {
+        let old = origins
+        origins = .allocate(capacity: CellTable.slabLimit)
+        origins.initialize(repeating: 0, count: CellTable.slabLimit)
+        origins.update(from: old, count: slabCount)
+        originCapacity = CellTable.slabLimit
+        old.deallocate()
     }
 
     /// Memory that begins a cache line. Large pieces ask for large pages, which spare most page faults and table walks.

@@ -27,9 +27,17 @@ final class RecordBlock {
     let lowKeys: UnsafeMutablePointer<UInt64>
     let highKeys: UnsafeMutablePointer<UInt64>
     let hashes: UnsafeMutablePointer<UInt64>
-    /// Which records of a batch are still to be loaded.
-    private let waiting: UnsafeMutablePointer<UInt16>
+    /// Which records of a batch are still to be loaded, and where they lie: a batch may have as many days as records.
+    private let waiting: UnsafeMutablePointer<Waiting>
     private var waitingCount = 0
+    private var isBegun = false
+
+    private struct Waiting {
+        var day: CalendarDay
+        var index: UInt16
+        var hour: UInt8
+    }
+
     private let contributionNumbers: UnsafeMutablePointer<UInt8>
 
     init() {
@@ -62,30 +70,38 @@ final class RecordBlock {
     /// Takes up a batch of at most `capacity` records; `loadNextDay` then gives them day by day.
     func begin(recordCount: Int) {
         precondition(recordCount <= RecordBlock.capacity)
-        for index in 0..<recordCount { waiting[index] = UInt16(truncatingIfNeeded: index) }
         waitingCount = recordCount
+        isBegun = true
     }
 
     /// Loads the records of the batch that count and lie on the same day as the first of those not yet loaded.
     /// - Parameter records: the batch that was begun, with as many records.
     /// - Returns: false when there are none left.
     func loadNextDay(_ records: UnsafePointer<Record>, _ clock: inout HourClock) -> Bool {
+        count = 0
+        if isBegun {
+            isBegun = false
+            loadFirstDay(records, &clock)
+        } else {
+            loadWaitingDay(records)
+        }
+        return count > 0
+    }
+
+    private func loadFirstDay(_ records: UnsafePointer<Record>, _ clock: inout HourClock) {
         let waiting = waiting
         let (total, numbers) = (waitingCount, contributionNumbers)
         var (loaded, kept) = (0, 0)
         var blockDay = CalendarDay(daysSince1970: 0)
-        for position in 0..<total {
-            let index = waiting[position]
-            let record = records + Int(index)
-            let flags = record.pointee.flags
-            let event = record.pointee.kindAndEvent & 0xF0
-            let contribution = numbers[Int(event | record.pointee.outcome.rawValue >> 4)]
-            let isOverdue = flags & Record.overdueFlag
-            if flags & Record.testFlag != 0 || contribution | isOverdue == 0 { continue }
+        for index in 0..<total {
+            let record = records + index
+            let contribution = numbers[record.pointee.contributionKey]
+            let isOverdue = record.pointee.flags & Record.overdueFlag
+            if record.pointee.flags & Record.testFlag != 0 || contribution | isOverdue == 0 { continue }
             let (day, hour) = clock.dayAndHour(ofMicroseconds: record.pointee.timeMicroseconds)
             if loaded == 0 { blockDay = day }
             if day != blockDay {
-                waiting[kept] = index
+                waiting[kept] = Waiting(day: day, index: UInt16(truncatingIfNeeded: index), hour: hour)
                 kept &+= 1
                 continue
             }
@@ -93,7 +109,28 @@ final class RecordBlock {
             loaded &+= 1
         }
         (count, waitingCount, day) = (loaded, kept, blockDay)
-        return loaded > 0
+    }
+
+    private func loadWaitingDay(_ records: UnsafePointer<Record>) {
+        let waiting = waiting
+        let (total, numbers) = (waitingCount, contributionNumbers)
+        guard total > 0 else { return }
+        var (loaded, kept) = (0, 0)
+        let blockDay = waiting[0].day
+        for position in 0..<total {
+            let place = waiting[position]
+            if place.day != blockDay {
+                waiting[kept] = place
+                kept &+= 1
+                continue
+            }
+            let record = records + Int(place.index)
+            load(
+                record, into: loaded, hour: place.hour, contribution: numbers[record.pointee.contributionKey],
+                isOverdue: record.pointee.flags & Record.overdueFlag)
+            loaded &+= 1
+        }
+        (count, waitingCount, day) = (loaded, kept, blockDay)
     }
 
     @inline(__always)
@@ -114,6 +151,12 @@ final class RecordBlock {
         contributions[row] = contribution
         overdue[row] = isOverdue
     }
+}
+
+extension Record {
+    /// Event and class of the outcome: what a record's contribution depends on.
+    @inline(__always)
+    fileprivate var contributionKey: Int { Int(kindAndEvent & 0xF0 | outcome.rawValue >> 4) }
 }
 
 /// A calendar that remembers the hour of the last moment: most records lie in the hour of the one before.

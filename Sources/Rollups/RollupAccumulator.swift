@@ -66,7 +66,7 @@ public final class RollupAccumulator {
     public var cellCount: Int { days.values.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } } }
 
     /// Bytes of memory that the cells and their tables use.
-    public var byteCount: Int { days.values.reduce(0) { $0 + $1.reduce(0) { $0 + $1.byteCount } } }
+    public private(set) var byteCount = 0
 
     /// True when the cells take more than `byteLimit` bytes, or when half of the records that a cell can count are in.
     public func shouldDrain(byteLimit: Int) -> Bool { byteCount > byteLimit || recordCount > 1 << 31 }
@@ -76,6 +76,7 @@ public final class RollupAccumulator {
         let sequences = lastSequence >= firstSequence ? firstSequence...lastSequence : nil
         let drained = DrainedRollups(plans: plans, days: days, sequences: sequences)
         days = [:]
+        byteCount = 0
         firstSequence = lastSequence + 1
         return drained
     }
@@ -96,14 +97,22 @@ public final class RollupAccumulator {
 
     private func countBlock() {
         let tables = days[block.day] ?? makeTables()
-        for (plan, table) in zip(plans, tables) { plan.count(block, into: table) }
+        for (plan, table) in zip(plans, tables) {
+            let before = table.byteCount
+            plan.count(block, into: table)
+            byteCount += table.byteCount - before
+        }
     }
 
     private func makeTables() -> [CellTable] {
         let tables = plans.map { $0.makeTable(seed: seed) }
         days[block.day] = tables
+        byteCount += tables.reduce(RollupAccumulator.dayByteCount) { $0 + $1.byteCount }
         return tables
     }
+
+    /// About what a day takes besides its tables.
+    private static let dayByteCount = 256
 }
 
 /// What an accumulator had counted when it was drained.

@@ -6,6 +6,8 @@ final class ConnectionRegistry: Sendable {
     private struct State {
         var connections: [UInt64: Connection] = [:]
         var lastIdentifier: UInt64 = 0
+        var localCount = 0
+        var turnedAway = 0
         var isDraining = false
         var whenEmpty: [CheckedContinuation<Void, Never>] = []
     }
@@ -13,35 +15,60 @@ final class ConnectionRegistry: Sendable {
     private struct Connection {
         var channel: any Channel
         var handler: NIOLoopBound<StreamHandler>
+        var isLocal: Bool
     }
 
     /// What became of a new connection.
     enum Entry {
         case admitted(UInt64)
         case full
+        case outOfDescriptors
         case draining
+        /// Too many wait for the reason already.
+        case unheard
     }
 
     private let state = Mutex(State())
     private let mostConnections: Int
+    private let descriptors: Descriptors
+    /// Those that are turned away keep their descriptor while they may read why: so many at a time, or there is no end to
+    /// what a flood of them takes.
+    private static let mostTurnedAway = 64
+    /// Those of the local socket are counted apart, so that an operator is heard however many gateways there are.
+    private static let mostLocal = 64
 
-    init(mostConnections: Int) { self.mostConnections = mostConnections }
+    init(mostConnections: Int, descriptors: Descriptors = Descriptors()) {
+        self.mostConnections = mostConnections
+        self.descriptors = descriptors
+    }
 
     /// Enters a connection. On its event loop.
-    func enter(_ channel: any Channel, _ handler: StreamHandler) -> Entry {
+    func enter(_ channel: any Channel, _ handler: StreamHandler, isLocal: Bool) -> Entry {
         let handler = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+        let isShort = descriptors.areShort(after: channel, isLocal: isLocal)
         return state.withLock { state in
-            if state.isDraining { return .draining }
-            if state.connections.count >= mostConnections { return .full }
+            let isFull =
+                isLocal
+                ? state.localCount >= ConnectionRegistry.mostLocal
+                : state.connections.count - state.localCount >= mostConnections
+            if state.isDraining || isShort || isFull {
+                guard state.turnedAway < ConnectionRegistry.mostTurnedAway else { return .unheard }
+                state.turnedAway += 1
+                return state.isDraining ? .draining : isShort ? .outOfDescriptors : .full
+            }
             state.lastIdentifier += 1
-            state.connections[state.lastIdentifier] = Connection(channel: channel, handler: handler)
+            state.connections[state.lastIdentifier] = Connection(channel: channel, handler: handler, isLocal: isLocal)
+            if isLocal { state.localCount += 1 }
             return .admitted(state.lastIdentifier)
         }
     }
 
+    /// A connection that was turned away is closed.
+    func leaveUnadmitted() { state.withLock { $0.turnedAway -= 1 } }
+
     func leave(_ identifier: UInt64) {
         let waiting = state.withLock { state in
-            state.connections[identifier] = nil
+            if state.connections.removeValue(forKey: identifier)?.isLocal == true { state.localCount -= 1 }
             guard state.connections.isEmpty else { return [CheckedContinuation<Void, Never>]() }
             defer { state.whenEmpty = [] }
             return state.whenEmpty

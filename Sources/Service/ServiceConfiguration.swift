@@ -1,8 +1,8 @@
 import NIOCore
 import StreamProtocol
 
-/// Where the service listens and what it bounds. Memory follows from it: each connection holds at most one receive buffer,
-/// one frame, its window's receipts and the write buffer's high-water mark.
+/// Where the service listens and what it bounds. Memory follows from it: a connection holds at most one frame, its batch that
+/// waits for the ring, its window's receipts and the write buffer's high-water mark; receive buffers are shared.
 public struct ServiceConfiguration: Sendable {
     /// The TCP address; nil: none.
     public var tcp: (host: String, port: Int)?
@@ -14,12 +14,17 @@ public struct ServiceConfiguration: Sendable {
     public var limits = SessionLimits()
     /// The most connections at a time.
     public var mostConnections = 10_000
-    /// Bytes of a connection's receive buffer.
+    /// The most connections that are taken in a second; further ones wait.
+    public var mostNewConnectionsPerSecond = 4_000
+    /// Bytes of the largest receive buffer; with many connections they are smaller.
     public var receiveByteCount = 256 * 1024
     /// How long a stop waits for clients to take their receipts, in milliseconds.
     public var drainMilliseconds: Int64 = 10_000
     /// How long a connection that was closed for a fault may take to read why, in milliseconds.
     public var lingerMilliseconds: Int64 = 1_000
+    /// How long after somebody's new records clients with old ones hold back, in milliseconds: longer than a window of old
+    /// records can hold up everyone.
+    public var courtesyMilliseconds: Int64 = 5_000
     /// The server's name and version in welcomes.
     public var serverName = "sluice"
 

@@ -10,13 +10,17 @@ struct ServiceContext: Sendable {
     var query: QueryHandler
     var configuration: ServiceConfiguration
     var registry: ConnectionRegistry
+    var buffers: ReceiveBuffers
+    var tokenDesk: TokenDesk
+    var slowLane: SlowLane
     var logger: Logger
 }
 
 /// One connection: carries bytes between its socket, its session and the ledger. Everything here is on its event loop.
 ///
-/// It stops reading while the ring has no room for the batch that it submitted last, while the client does not take its
-/// answers, and after a fault; the client then meets TCP's own back-pressure.
+/// It stops reading while the ring has no room for the batch that it submitted last, while names or tokens that the client
+/// asked for are being looked up, while it makes way for others (`SlowLane`), while the client does not take its answers, and
+/// after a fault; the client then meets TCP's own back-pressure.
 final class StreamHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = Never
@@ -31,10 +35,15 @@ final class StreamHandler: ChannelDuplexHandler {
     private var assembler = FrameAssembler()
     private(set) var context: ChannelHandlerContext?
     private var registration: UInt64?
+    private var isTurnedAway = false
 
     var answers = FrameEncoder()
     var sources = SourceSet([UInt16]())
     private var isWaitingForRing = false
+    private var isWaitingForLookUp = false
+    /// The client's records had to be read back: it has one batch under way at a time, and rests in between.
+    private var isSlow = false
+    private var isResting = false
     private var isWritable = true
     private var wantsRead = false
     private var heldChunk: ByteBuffer?
@@ -59,7 +68,7 @@ final class StreamHandler: ChannelDuplexHandler {
         mailbox.open(for: self)
         let peer = isLocal ? "local" : context.remoteAddress.map { "\($0)" } ?? "unknown"
         logger[metadataKey: "peer"] = .string(peer)
-        switch shared.registry.enter(context.channel, self) {
+        switch shared.registry.enter(context.channel, self, isLocal: isLocal) {
         case .admitted(let identifier):
             registration = identifier
             logger[metadataKey: "connection"] = .stringConvertible(identifier)
@@ -67,10 +76,20 @@ final class StreamHandler: ChannelDuplexHandler {
             scheduleIdleCheck(in: idleTimeout)
         case .full:
             let most = shared.configuration.mostConnections
-            fail(ProtocolFault(.tooManyConnections, "\(most) connections are open, which is all that may be"))
-        case .draining:
-            fail(ProtocolFault(.closing, "the server is stopping"))
+            turnAway(ProtocolFault(.tooManyConnections, "\(most) connections are open, which is all that may be"))
+        case .outOfDescriptors:
+            turnAway(
+                ProtocolFault(
+                    .tooManyConnections, "the connections that are open leave no descriptor that the ledger could spare"
+                ))
+        case .draining: turnAway(ProtocolFault(.closing, "the server is stopping"))
+        case .unheard: context.close(promise: nil)
         }
+    }
+
+    private func turnAway(_ fault: ProtocolFault) {
+        isTurnedAway = true
+        fail(fault)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -79,6 +98,7 @@ final class StreamHandler: ChannelDuplexHandler {
         session.close()
         self.context = nil
         heldChunk = nil
+        if isTurnedAway { shared.registry.leaveUnadmitted() }
         guard let registration else { return }
         shared.registry.leave(registration)
         logger.debug("connection closed", metadata: ["unanswered": .stringConvertible(session.openBatches)])
@@ -120,10 +140,13 @@ final class StreamHandler: ChannelDuplexHandler {
         resumeReading()
     }
 
-    private var mayRead: Bool { !isWaitingForRing && isWritable && (heldChunk == nil) }
+    private var isWaiting: Bool {
+        isWaitingForRing || isWaitingForLookUp || isResting || isSlow && session.openBatches > 0
+    }
+    private var mayRead: Bool { !isWaiting && isWritable && (heldChunk == nil) }
 
     private func resumeReading() {
-        guard !isWaitingForRing, isWritable else { return }
+        guard !isWaiting, isWritable else { return }
         lastSignOfLife = .now()
         if let chunk = heldChunk.take() {
             process(chunk)
@@ -140,7 +163,7 @@ final class StreamHandler: ChannelDuplexHandler {
         var offset = 0
         chunk.withUnsafeReadableBytes { bytes in
             do throws(ProtocolFault) {
-                while !isWaitingForRing, !isClosing, let frame = try assembler.next(in: bytes, at: &offset) {
+                while !isWaiting, !isClosing, let frame = try assembler.next(in: bytes, at: &offset) {
                     lastSignOfLife = .now()
                     perform(try session.receive(frame), frame)
                 }
@@ -148,7 +171,8 @@ final class StreamHandler: ChannelDuplexHandler {
                 fail(error)
             }
         }
-        guard isWaitingForRing, offset < chunk.readableBytes, fault == nil else { return }
+        assembler.releaseSpareMemory()
+        guard isWaiting, offset < chunk.readableBytes, fault == nil else { return shared.buffers.giveBack(chunk) }
         chunk.moveReaderIndex(forwardBy: offset)
         heldChunk = chunk
     }
@@ -159,11 +183,12 @@ final class StreamHandler: ChannelDuplexHandler {
             let admission = shared.engine.submit(frame.payload, batch: batch, sources: sources, owner: mailbox)
             isWaitingForRing = admission == .waiting
         case .open(let hello): open(hello)
-        case .names(let request): answer(request)
+        case .names(let request):
+            isWaitingForLookUp = true
+            answer(request)
         case .accounts(let request):
-            TokensAnswer(number: request.number, tokens: shared.engine.tokens(for: request.accounts))
-                .encode(to: &answers)
-            session.answeredRequest()
+            isWaitingForLookUp = true
+            answer(request)
         case .query(let query): answer(query)
         case .pong(let number): answers.pong(number)
         case .finish, .ignore: break
@@ -181,8 +206,38 @@ final class StreamHandler: ChannelDuplexHandler {
         session.answeredBatches(answers.count)
         if admitted { isWaitingForRing = false }
         if !answers.isEmpty { lastSignOfLife = .now() }
+        let wasSlow = isSlow
+        makeWay(after: answers)
         flushAnswers()
-        if admitted { resumeReading() }
+        if admitted || wasSlow { resumeReading() }
+    }
+
+    /// A few records read back are a gateway's own retries; more are a day that is sent again.
+    private static let mostReadBackAtOnce = 32
+
+    private func makeWay(after answers: [BatchAnswer]) {
+        guard !answers.isEmpty else { return }
+        let readBack = answers.reduce(0) { $0 + $1.readBackCount }
+        guard readBack > StreamHandler.mostReadBackAtOnce else {
+            isSlow = false
+            return shared.slowLane.noteNewRecords()
+        }
+        let rest = shared.slowLane.rest(afterReadingBack: readBack)
+        isSlow = rest != nil
+        guard let rest, !isResting, let context else { return }
+        isResting = true
+        context.eventLoop.assumeIsolated().scheduleTask(deadline: rest) { [weak self] in
+            self?.isResting = false
+            self?.resumeReading()
+        }
+    }
+
+    /// Names or tokens were found and are encoded.
+    func finishLookUp() {
+        session.answeredRequest()
+        isWaitingForLookUp = false
+        flushAnswers()
+        resumeReading()
     }
 
     private func encode(_ answer: BatchAnswer) {
@@ -244,6 +299,9 @@ final class StreamHandler: ChannelDuplexHandler {
         context.close(mode: .output, promise: nil)
         scheduleClose(in: .milliseconds(shared.configuration.lingerMilliseconds))
         isWaitingForRing = false
+        isWaitingForLookUp = false
+        isResting = false
+        isSlow = false
         isWritable = true
         resumeReading()
     }
@@ -271,7 +329,7 @@ final class StreamHandler: ChannelDuplexHandler {
     private func checkSilence() {
         guard fault == nil, !isClosing else { return }
         let owesAnswers = session.openBatches + session.openRequests > 0
-        if isWaitingForRing || isWritable && owesAnswers && !assembler.holdsPartialFrame { lastSignOfLife = .now() }
+        if isWaiting || isWritable && owesAnswers && !assembler.holdsPartialFrame { lastSignOfLife = .now() }
         let left = lastSignOfLife + idleTimeout - .now()
         guard left <= .nanoseconds(0) else { return scheduleIdleCheck(in: left) }
         let milliseconds = session.limits.idleTimeoutMilliseconds

@@ -27,9 +27,12 @@ public final class StreamServer: ServiceLifecycle.Service {
     public init(
         engine: any IngestEngine, configuration: ServiceConfiguration, logger: Logger, query: @escaping QueryHandler
     ) {
+        let registry = ConnectionRegistry(mostConnections: configuration.mostConnections)
         shared = ServiceContext(
-            engine: engine, query: query, configuration: configuration,
-            registry: ConnectionRegistry(mostConnections: configuration.mostConnections), logger: logger)
+            engine: engine, query: query, configuration: configuration, registry: registry,
+            buffers: ReceiveBuffers(largestByteCount: configuration.receiveByteCount, registry: registry),
+            tokenDesk: TokenDesk(engine: engine),
+            slowLane: SlowLane(courtesyMilliseconds: configuration.courtesyMilliseconds), logger: logger)
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopThreads)
     }
 
@@ -114,13 +117,15 @@ public final class StreamServer: ServiceLifecycle.Service {
     private func bootstrap(isLocal: Bool) -> ServerBootstrap {
         let shared = shared
         let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 1024)
-            .childChannelOption(
-                .recvAllocator,
-                value: FixedSizeRecvByteBufferAllocator(capacity: shared.configuration.receiveByteCount)
-            )
+            .serverChannelOption(.backlog, value: 4096)
+            .serverChannelInitializer { [most = shared.configuration.mostNewConnectionsPerSecond] channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPacer(mostPerSecond: most))
+                }
+            }
+            .childChannelOption(.recvAllocator, value: ReceiveBuffers.Allocator(shared.buffers))
             .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 * 1024, high: 256 * 1024))
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 16 * 1024, high: 32 * 1024))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let handler = StreamHandler(shared: shared, isLocal: isLocal, eventLoop: channel.eventLoop)

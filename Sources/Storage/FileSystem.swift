@@ -121,6 +121,9 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     /// True when this user may not do that.
     var isAccessDenied: Bool { errno == 13 || errno == 1 }
 
+    /// True when the process or the system has no descriptor left.
+    public var isOutOfDescriptors: Bool { errno == 24 || errno == 23 }
+
     /// `cannot operation PATH at offset N: reason`.
     public var description: String {
         "cannot \(operation) \(path)\(offset.map { " at offset \($0)" } ?? ""): \(reason)"

@@ -21,8 +21,11 @@ public struct IdentityKey: Hashable, Sendable {
 
 /// What the identity index keeps of a record: 10 bits choose the partition, 32 bits are the tag.
 ///
-/// The tag's high 24 bits, as the partition, come from the id alone, so that all events of one transaction lie beside each
-/// other and can be found by id; its low 8 bits come from source, kind, event and step and tell those events apart.
+/// The partition and a mask of 32 bits come from the id alone; the tag is that mask, exclusive-or'd with source, kind, event
+/// and step as a one-to-one scramble of theirs. So all events of one transaction lie in one partition and can be found by
+/// id: what a tag leaves when the id's mask is taken off is either a source, kind, event and step that exist or another
+/// id's. Yet they are spread over the whole partition, and no two of them have the same tag: a client that sends one id
+/// under each of a thousand sources, with each kind, event and step, meets no crowd of its own making.
 package struct Fingerprint: BitwiseCopyable {
     static let partitionBits = 10
     package static let partitionCount = 1 << partitionBits
@@ -30,25 +33,59 @@ package struct Fingerprint: BitwiseCopyable {
     var partition: UInt32
     var tag: UInt32
 
-    /// The tag's part that all events of one transaction share.
-    static let idMask: UInt32 = 0xFFFF_FF00
-
     package init(partition: UInt32, tag: UInt32) {
         self.partition = partition
         self.tag = tag
     }
 
-    init(id: RecordID, rest: UInt32, key: IdentityKey) {
+    init(_ record: Record, key: IdentityKey) {
+        let id = IDFingerprint(record.id, key: key)
+        let rest = UInt32(record.source) << 16 | UInt32(record.kindAndEvent) << 8 | UInt32(record.flags & 0xF0)
+        partition = id.partition
+        tag = id.mask ^ scramble(rest ^ UInt32(truncatingIfNeeded: key.k1))
+    }
+}
+
+/// What all events of one transaction share.
+struct IDFingerprint {
+    let partition: UInt32
+    fileprivate let mask: UInt32
+    private let restMask: UInt32
+
+    init(_ id: RecordID, key: IdentityKey) {
         let hash = sipHash(id.low, id.high, key)
         partition = UInt32(truncatingIfNeeded: hash >> 54)
-        let mixed = (rest ^ UInt32(truncatingIfNeeded: key.k1)) &* 0x9E37_79B1
-        tag = UInt32(truncatingIfNeeded: hash) & Fingerprint.idMask | mixed >> 24
+        mask = UInt32(truncatingIfNeeded: hash)
+        restMask = UInt32(truncatingIfNeeded: key.k1)
     }
 
-    init(_ record: Record, key: IdentityKey) {
-        let rest = UInt32(record.source) << 16 | UInt32(record.kindAndEvent) << 8 | UInt32(record.flags & 0xF0)
-        self.init(id: record.id, rest: rest, key: key)
+    /// True for the tags of the id's own events, and for few others.
+    func mayBelong(_ tag: UInt32) -> Bool {
+        let rest = unscramble(tag ^ mask) ^ restMask
+        let kindAndEvent = UInt8(truncatingIfNeeded: rest >> 8)
+        return rest & 0x0F == 0 && rest >> 16 != 0 && Kind(rawValue: kindAndEvent & 0x0F) != nil
+            && Event(rawValue: kindAndEvent >> 4) != nil
     }
+}
+
+/// A one-to-one mixture of 32 bits. Source: the finaliser of MurmurHash3 (Austin Appleby, 2008).
+private func scramble(_ word: UInt32) -> UInt32 {
+    var mixed = word
+    mixed ^= mixed >> 16
+    mixed = mixed &* 0x85EB_CA6B
+    mixed ^= mixed >> 13
+    mixed = mixed &* 0xC2B2_AE35
+    return mixed ^ mixed >> 16
+}
+
+/// Undoes `scramble`: the multipliers are the inverses of its own modulo 2^32.
+private func unscramble(_ word: UInt32) -> UInt32 {
+    var mixed = word
+    mixed ^= mixed >> 16
+    mixed = mixed &* 0x7ED1_B41D
+    mixed ^= mixed >> 13 ^ mixed >> 26
+    mixed = mixed &* 0xA5CB_9243
+    return mixed ^ mixed >> 16
 }
 
 /// SipHash-1-3 of 16 bytes. Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012).

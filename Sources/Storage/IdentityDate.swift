@@ -23,9 +23,18 @@ final class IdentityDate {
         return table.byteCount - before
     }
 
-    /// Appends the sequences of the files whose tag equals the fingerprint's under `mask`.
-    func findInFiles(_ fingerprint: Fingerprint, mask: UInt32 = .max, into found: inout [UInt64]) throws {
-        for file in files { try file.find(fingerprint, mask: mask, into: &found) }
+    /// Appends the sequences of the files whose fingerprint is this one.
+    func findInFiles(_ fingerprint: Fingerprint, into found: inout [UInt64]) throws {
+        for file in files { try file.find(fingerprint, into: &found) }
+    }
+
+    /// Appends the sequences that may be of an id.
+    func find(_ id: IDFingerprint, into found: inout [UInt64]) throws {
+        func append(_ entries: [IdentityTable.Entry]) {
+            found.append(contentsOf: entries.lazy.filter { id.mayBelong($0.tag) }.map(\.sequence))
+        }
+        if let table { append(table.entries(ofPartition: Int(id.partition))) }
+        for file in files { append(try file.entries(ofPartition: Int(id.partition))) }
     }
 
     /// Takes over a file of an earlier run, which must follow the ones before: an identity that is in none would be taken twice.
@@ -40,32 +49,53 @@ final class IdentityDate {
 
     /// Moves the table to a file that speaks of everything up to `through`.
     /// - Returns: bytes that memory has shrunk by.
-    func close(through: UInt64, directory: String, ledger: UInt64, fileSystem: any FileSystem) throws -> Int {
+    func close(through: UInt64, directory: IdentityDirectory) throws -> Int {
         guard let table else { return 0 }
-        let path = directory + "/" + IdentityFile.name(day: day, through: through)
-        try IdentityFile.write(
-            to: path, day: day, ledger: ledger, base: table.base, from: files.isEmpty ? 1 : self.through + 1,
-            through: through, fileSystem: fileSystem, partition: table.sortedEntries(ofPartition:))
-        files.append(try IdentityFile(path: path, ledger: ledger, fileSystem: fileSystem))
+        files.append(
+            try directory.write(
+                directory.path + "/" + IdentityFile.name(day: day, through: through), day: day, base: table.base,
+                from: files.isEmpty ? 1 : self.through + 1, through: through, partition: table.sortedPartitions()))
         self.through = through
         self.table = nil
-        if files.count >= IdentityDate.mergedFileCount { try mergeFiles(ledger: ledger, fileSystem: fileSystem) }
+        if files.count >= IdentityDate.mergedFileCount { try mergeFiles(directory) }
         return table.byteCount
     }
 
-    private func mergeFiles(ledger: UInt64, fileSystem: any FileSystem) throws {
+    private func mergeFiles(_ directory: IdentityDirectory) throws {
         let old = files
         let base = old.map(\.header.base).min()!
         guard through - base <= UInt64(UInt32.max) else { return }
-        let path = old.last!.path
-        try IdentityFile.write(
-            to: path, day: day, ledger: ledger, base: base, from: old[0].header.from, through: through,
-            fileSystem: fileSystem
+        let merged = try directory.write(
+            old.last!.path, day: day, base: base, from: old[0].header.from, through: through
         ) { partition in
-            try old.flatMap { try $0.entries(ofPartition: partition) }
-                .sorted { ($0.tag, $0.sequence) < ($1.tag, $1.sequence) }
+            try old.flatMap { try $0.entries(ofPartition: partition) }.sorted(by: <)
         }
-        files = [try IdentityFile(path: path, ledger: ledger, fileSystem: fileSystem)]
-        for file in old.dropLast() { try fileSystem.remove(file.path) }
+        files = [merged]
+        for file in old.dropLast() { try directory.fileSystem.remove(file.path) }
+    }
+}
+
+/// Where a ledger's index files are, and which of them are open.
+struct IdentityDirectory {
+    let path: String
+    let ledger: UInt64
+    let fileSystem: any FileSystem
+    let openFiles = OpenIdentityFiles()
+
+    /// The file of that name.
+    func file(named name: String) throws -> IdentityFile { try file(at: path + "/" + name) }
+
+    func write(
+        _ path: String, day: Int32, base: UInt64, from: UInt64, through: UInt64,
+        partition: (Int) throws -> [IdentityTable.Entry]
+    ) throws -> IdentityFile {
+        try IdentityFile.write(
+            to: path, day: day, ledger: ledger, base: base, from: from, through: through, fileSystem: fileSystem,
+            partition: partition)
+        return try file(at: path)
+    }
+
+    private func file(at path: String) throws -> IdentityFile {
+        try IdentityFile(path: path, ledger: ledger, fileSystem: fileSystem, openFiles: openFiles)
     }
 }

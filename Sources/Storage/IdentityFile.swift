@@ -6,24 +6,29 @@ import Transactions
 /// | offset | size | field |
 /// |---|---|---|
 /// | 0 | 8 | magic `SLUICEIX` |
-/// | 8 | 4 | format version, 1 |
+/// | 8 | 4 | format version, 2 |
 /// | 12 | 4 | UTC date, days since 1970-01-01 |
 /// | 16 | 8 | ledger |
 /// | 24 | 8 | base: every sequence is base + the entry's low 32 bits |
 /// | 32 | 8 | from: the first sequence that the file speaks of |
 /// | 40 | 8 | through: the last one |
 /// | 48 | 8 | number of entries |
-/// | 56 | 4 | CRC32C of the entries |
-/// | 60 | 4 | CRC32C of bytes 0 to 59 and of the partitions' starts |
+/// | 56 | 4 | 0 |
+/// | 60 | 4 | CRC32C of bytes 0 to 59 and 64 to 8,263 |
 /// | 64 | 4,100 | 1,025 starts: partition p holds the entries from start p to start p + 1 |
 /// | 4,164 | 4 | 0 |
-/// | 4,168 | 8 each | entries: tag in the high 32 bits, sequence - base in the low, sorted within a partition |
+/// | 4,168 | 4,096 | CRC32C of each partition's entries |
+/// | 8,264 | 8 each | entries: tag in the high 32 bits, sequence - base in the low, sorted within a partition |
 ///
-/// Tags are hash bits, so within a partition they lie evenly: a look-up guesses the place and reads one piece around it.
+/// Tags are hash bits, so within a partition they lie evenly: a look-up guesses the place and reads one piece around it. A
+/// partition is checked when it is first looked into. Of the many files that there may be, only a few are open at a time.
 package final class IdentityFile {
     static let magic: UInt64 = 0x5849_4543_4955_4C53
-    static let version: UInt32 = 1
-    package static let headerByteCount = 4168
+    static let version: UInt32 = 2
+    package static let headerByteCount = 8264
+    package static let tablesOffset = 64
+    package static let checksumsOffset = 4168
+    private static let tablesByteCount = headerByteCount - tablesOffset
 
     package struct Header: Equatable {
         package var day: Int32
@@ -32,57 +37,72 @@ package final class IdentityFile {
         package var from: UInt64
         package var through: UInt64
         var count: Int
-        var checksum: UInt32
+    }
+
+    /// What an open file has in memory.
+    private struct Opened {
+        var file: any StorageFile
+        var starts: [UInt32]
+        var checksums: [UInt32]
+        var isVerified = [Bool](repeating: false, count: Fingerprint.partitionCount)
+        var piece: [UInt64] = []
+        var pieceStart = 0
     }
 
     package let header: Header
     let path: String
-    private let file: any StorageFile
-    private let starts: [UInt32]
-    private static let verifiedEntryCount = 1 << 17
-    private var isVerified = false
-    private var piece: [UInt64] = []
+    private let fileSystem: any FileSystem
+    private let openFiles: OpenIdentityFiles
+    private var opened: Opened?
 
-    /// Opens a file and checks its header; the entries are checked at the first look-up.
-    /// - Throws: `IndexError` when it is damaged, of another ledger or of a newer format.
-    package init(path: String, ledger: UInt64, fileSystem: any FileSystem) throws {
+    /// Checks a file's header; entries are checked when they are looked at.
+    /// - Throws: `IndexError` when it is damaged, of another ledger or of another format.
+    package init(path: String, ledger: UInt64, fileSystem: any FileSystem, openFiles: OpenIdentityFiles) throws {
         self.path = path
-        file = try fileSystem.open(path, .read)
-        let bytes = try file.bytes(at: 0, count: IdentityFile.headerByteCount)
-        guard bytes.count == IdentityFile.headerByteCount else { throw IndexError(path, "the file is cut short") }
-        let (header, starts) = try bytes.withUnsafeBytes { bytes in
+        self.fileSystem = fileSystem
+        self.openFiles = openFiles
+        header = try IdentityFile.open(path, fileSystem).header
+        guard header.ledger == ledger else { throw IndexError(path, "it belongs to another ledger") }
+    }
+
+    private static func open(
+        _ path: String, _ fileSystem: any FileSystem
+    ) throws -> (header: Header, opened: Opened) {
+        let file = try fileSystem.open(path, .read)
+        let bytes = try file.bytes(at: 0, count: headerByteCount)
+        guard bytes.count == headerByteCount else { throw IndexError(path, "the file is cut short") }
+        return try bytes.withUnsafeBytes { bytes in
             func word<Word: FixedWidthInteger>(_ offset: Int, as: Word.Type) -> Word {
                 bytes.loadUnaligned(fromByteOffset: offset, as: Word.self)
             }
-            guard word(0, as: UInt64.self) == IdentityFile.magic else { throw IndexError(path, "it is no index file") }
-            guard word(8, as: UInt32.self) == IdentityFile.version else {
+            guard word(0, as: UInt64.self) == magic else { throw IndexError(path, "it is no index file") }
+            guard word(8, as: UInt32.self) == version else {
                 throw IndexError(
-                    path, "its format is version \(word(8, as: UInt32.self)), this program reads version 1")
+                    path, "its format is version \(word(8, as: UInt32.self)), this program reads version \(version)")
             }
-            let checksum = sluice_crc32c(sluice_crc32c(0, bytes.baseAddress, 60), bytes.baseAddress! + 64, 4104)
+            let checksum = sluice_crc32c(
+                sluice_crc32c(0, bytes.baseAddress, 60), bytes.baseAddress! + tablesOffset, tablesByteCount)
             guard word(60, as: UInt32.self) == checksum else {
                 throw IndexError(path, "the header's checksum is wrong")
             }
             let header = Header(
                 day: word(12, as: Int32.self), ledger: word(16, as: UInt64.self), base: word(24, as: UInt64.self),
-                from: word(32, as: UInt64.self), through: word(40, as: UInt64.self), count: word(48, as: Int.self),
-                checksum: word(56, as: UInt32.self))
-            return (header, (0...Fingerprint.partitionCount).map { word(64 + 4 * $0, as: UInt32.self) })
+                from: word(32, as: UInt64.self), through: word(40, as: UInt64.self), count: word(48, as: Int.self))
+            let starts = (0...Fingerprint.partitionCount).map { word(tablesOffset + 4 * $0, as: UInt32.self) }
+            let checksums = (0..<Fingerprint.partitionCount).map { word(checksumsOffset + 4 * $0, as: UInt32.self) }
+            let entriesByteCount = try file.byteCount() - headerByteCount
+            guard entriesByteCount % 8 == 0, header.count == entriesByteCount / 8,
+                Int(starts[starts.count - 1]) == header.count
+            else { throw IndexError(path, "its length does not fit its header") }
+            guard starts[0] == 0, zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }),
+                word(4164, as: UInt32.self) == 0
+            else { throw IndexError(path, "its partitions are out of order") }
+            guard header.from >= 1, header.from <= header.through, header.base >= header.from - 1,
+                header.base < header.through, header.through - header.base <= UInt64(UInt32.max)
+            else { throw IndexError(path, "its sequences are out of order") }
+            guard word(56, as: UInt32.self) == 0 else { throw IndexError(path, "its bytes 56 to 59 are not 0") }
+            return (header, Opened(file: file, starts: starts, checksums: checksums))
         }
-        guard header.ledger == ledger else { throw IndexError(path, "it belongs to another ledger") }
-        let entriesByteCount = try file.byteCount() - IdentityFile.headerByteCount
-        guard entriesByteCount % 8 == 0, header.count == entriesByteCount / 8,
-            Int(starts[starts.count - 1]) == header.count
-        else { throw IndexError(path, "its length does not fit its header") }
-        guard starts[0] == 0, zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }),
-            bytes[4164..<4168].allSatisfy({ $0 == 0 })
-        else { throw IndexError(path, "its partitions are out of order") }
-        guard header.from >= 1, header.from <= header.through, header.base >= header.from - 1,
-            header.base < header.through,
-            header.through - header.base <= UInt64(UInt32.max)
-        else { throw IndexError(path, "its sequences are out of order") }
-        self.header = header
-        self.starts = starts
     }
 
     /// What a file is called.
@@ -100,115 +120,117 @@ package final class IdentityFile {
         }
     }
 
-    /// Checks the CRC of the entries, their order and their sequences.
-    package func verify() throws {
-        var checksum: UInt32 = 0
-        var order = EntryOrder(starts: starts, largestDistance: header.through - header.base)
-        for first in stride(from: 0, to: header.count, by: IdentityFile.verifiedEntryCount) {
-            let entries = try read(first..<min(header.count, first + IdentityFile.verifiedEntryCount))
-            checksum = entries.withUnsafeBytes { sluice_crc32c(checksum, $0.baseAddress, $0.count) }
-            order.take(entries, from: first)
+    /// Lets go of the descriptor and of what was read.
+    func close() { opened = nil }
+
+    private func withOpened<Result>(_ body: (inout Opened) throws -> Result) throws -> Result {
+        if opened == nil {
+            let found = try IdentityFile.open(path, fileSystem)
+            guard found.header == header else { throw IndexError(path, "it has changed") }
+            opened = found.opened
+            openFiles.note(self)
         }
-        guard checksum == header.checksum else { throw IndexError(path, "the entries' checksum is wrong") }
-        guard order.isKept else { throw IndexError(path, "its entries are out of order") }
-        isVerified = true
+        return try body(&opened!)
     }
 
-    /// What look-ups rely on: within a partition entries ascend, and their sequences are those that the header tells.
-    private struct EntryOrder {
-        let starts: [UInt32]
-        let largestDistance: UInt64
-        private(set) var isKept = true
-        private var last: UInt64 = 0
-        private var partition = 0
+    /// Checks every partition's entries: their CRC, their order and their sequences.
+    package func verify() throws {
+        for index in 0..<Fingerprint.partitionCount { _ = try entries(ofPartition: index) }
+    }
 
-        init(starts: [UInt32], largestDistance: UInt64) {
-            self.starts = starts
-            self.largestDistance = largestDistance
-        }
-
-        /// Takes the entries from number `first` on; they follow those taken before.
-        mutating func take(_ entries: [UInt64], from first: Int) {
-            for (place, entry) in entries.enumerated() {
-                while first + place >= starts[partition + 1] {
-                    partition += 1
-                    last = 0
-                }
-                let distance = entry & 0xFFFF_FFFF
-                isKept = isKept && entry >= last && distance >= 1 && distance <= largestDistance
-                last = entry
+    /// Appends the sequences whose fingerprint is this one.
+    package func find(_ fingerprint: Fingerprint, into found: inout [UInt64]) throws {
+        let index = Int(fingerprint.partition)
+        try withOpened { opened in
+            let range = Int(opened.starts[index])..<Int(opened.starts[index + 1])
+            guard !range.isEmpty else { return }
+            if !opened.isVerified[index] { _ = try read(partition: index, of: &opened) }
+            var position = try lowerBound(of: UInt64(fingerprint.tag) << 32, in: range, of: &opened)
+            while position < range.upperBound {
+                let entry = try self.entry(at: position, of: &opened)
+                guard UInt32(truncatingIfNeeded: entry >> 32) == fingerprint.tag else { return }
+                found.append(header.base + (entry & 0xFFFF_FFFF))
+                position += 1
             }
         }
     }
 
-    /// Appends the sequences whose tag equals the fingerprint's under `mask`.
-    package func find(_ fingerprint: Fingerprint, mask: UInt32, into found: inout [UInt64]) throws {
-        if !isVerified { try verify() }
-        let lower = Int(starts[Int(fingerprint.partition)])
-        let upper = Int(starts[Int(fingerprint.partition) + 1])
-        guard lower < upper else { return }
-        let smallest = UInt64(fingerprint.tag & mask) << 32
-        var position = try lowerBound(of: smallest, in: lower..<upper)
-        while position < upper {
-            let entry = try self.entry(at: position)
-            guard UInt32(truncatingIfNeeded: entry >> 32) & mask == fingerprint.tag & mask else { return }
-            found.append(header.base + (entry & 0xFFFF_FFFF))
-            position += 1
-        }
-    }
-
-    /// Every entry of a partition as (tag, sequence), by tag.
+    /// Every entry of a partition, by tag.
     package func entries(ofPartition index: Int) throws -> [(tag: UInt32, sequence: UInt64)] {
-        if !isVerified { try verify() }
-        return try read(Int(starts[index])..<Int(starts[index + 1])).map {
-            (UInt32(truncatingIfNeeded: $0 >> 32), header.base + ($0 & 0xFFFF_FFFF))
+        try withOpened { opened in
+            try read(partition: index, of: &opened).map {
+                (UInt32(truncatingIfNeeded: $0 >> 32), header.base + ($0 & 0xFFFF_FFFF))
+            }
         }
     }
 
-    private var pieceStart = 0
+    // MARK: Reading
 
-    private func entry(at position: Int) throws -> UInt64 {
-        if position < pieceStart || position >= pieceStart + piece.count {
-            pieceStart = max(0, position - 256)
-            piece = try read(pieceStart..<min(header.count, pieceStart + 512))
+    private func read(partition index: Int, of opened: inout Opened) throws -> [UInt64] {
+        let words = try read(Int(opened.starts[index])..<Int(opened.starts[index + 1]), of: opened)
+        let checksum = words.withUnsafeBytes { sluice_crc32c(0, $0.baseAddress, $0.count) }
+        guard checksum == opened.checksums[index] else {
+            throw IndexError(path, "the checksum of the entries of partition \(index) is wrong")
         }
-        return piece[position - pieceStart]
+        guard isInOrder(words) else {
+            throw IndexError(path, "its entries are out of order in partition \(index)")
+        }
+        opened.isVerified[index] = true
+        return words
+    }
+
+    /// What look-ups rely on: within a partition entries ascend, and their sequences are those that the header tells.
+    private func isInOrder(_ words: [UInt64]) -> Bool {
+        let distances = 1...(header.through - header.base)
+        return words.allSatisfy { distances.contains($0 & 0xFFFF_FFFF) }
+            && zip(words, words.dropFirst()).allSatisfy { $0 <= $1 }
+    }
+
+    private func entry(at position: Int, of opened: inout Opened) throws -> UInt64 {
+        if position < opened.pieceStart || position >= opened.pieceStart + opened.piece.count {
+            opened.pieceStart = max(0, position - 256)
+            opened.piece = []
+            opened.piece = try read(opened.pieceStart..<min(header.count, opened.pieceStart + 512), of: opened)
+        }
+        return opened.piece[position - opened.pieceStart]
     }
 
     /// Guesses by interpolation, widens the guess until it brackets the value, then halves.
-    private func lowerBound(of value: UInt64, in range: Range<Int>) throws -> Int {
+    private func lowerBound(of value: UInt64, in range: Range<Int>, of opened: inout Opened) throws -> Int {
         let guess = range.lowerBound + Int(UInt64(range.count).multipliedFullWidth(by: value).high)
         var step = 128
         var lower = max(range.lowerBound, guess - step)
         var upper = min(range.upperBound, guess + step)
-        while lower > range.lowerBound, try entry(at: lower) >= value {
+        while lower > range.lowerBound, try entry(at: lower, of: &opened) >= value {
             step *= 4
             lower = max(range.lowerBound, lower - step)
         }
-        while upper < range.upperBound, try entry(at: upper) < value {
+        while upper < range.upperBound, try entry(at: upper, of: &opened) < value {
             step *= 4
             upper = min(range.upperBound, upper + step)
         }
         while lower < upper {
             let middle = (lower + upper) / 2
-            if try entry(at: middle) < value { lower = middle + 1 } else { upper = middle }
+            if try entry(at: middle, of: &opened) < value { lower = middle + 1 } else { upper = middle }
         }
         return lower
     }
 
-    private func read(_ range: Range<Int>) throws -> [UInt64] {
-        let entries = try [UInt64](unsafeUninitializedCapacity: range.count) { buffer, count in
+    private func read(_ range: Range<Int>, of opened: Opened) throws -> [UInt64] {
+        let words = try [UInt64](unsafeUninitializedCapacity: range.count) { buffer, count in
             count =
-                try file.read(
+                try opened.file.read(
                     into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: range.count * 8),
                     at: IdentityFile.headerByteCount + 8 * range.lowerBound) / 8
         }
-        guard entries.count == range.count else { throw IndexError(path, "the file is cut short") }
-        return entries
+        guard words.count == range.count else { throw IndexError(path, "the file is cut short") }
+        return words
     }
 
+    // MARK: Writing
+
     /// Writes a file durably under a temporary name and renames it.
-    /// - Parameter partition: the entries of a partition, by tag.
+    /// - Parameter partition: the entries of a partition, by tag; asked for from 0 on.
     package static func write(
         to path: String, day: Int32, ledger: UInt64, base: UInt64, from: UInt64, through: UInt64,
         fileSystem: any FileSystem, partition: (Int) throws -> [(tag: UInt32, sequence: UInt64)]
@@ -216,47 +238,60 @@ package final class IdentityFile {
         let temporary = path + ".new"
         let file = try fileSystem.open(temporary, .replace)
         var starts: [UInt32] = [0]
-        var checksum: UInt32 = 0
+        var checksums: [UInt32] = []
         var offset = headerByteCount
         var buffer: [UInt64] = []
         func flush() throws {
             try buffer.withUnsafeBytes { bytes in
-                checksum = sluice_crc32c(checksum, bytes.baseAddress, bytes.count)
                 try file.write(bytes, at: offset)
                 offset += bytes.count
             }
             buffer.removeAll(keepingCapacity: true)
         }
         for index in 0..<Fingerprint.partitionCount {
+            let start = buffer.count
             let entries = try partition(index)
             buffer.append(contentsOf: entries.lazy.map { UInt64($0.tag) << 32 | ($0.sequence - base) })
             starts.append(starts.last! + UInt32(entries.count))
+            checksums.append(
+                buffer[start...].withUnsafeBytes { sluice_crc32c(0, $0.baseAddress, $0.count) })
             if buffer.count >= 1 << 17 { try flush() }
         }
         try flush()
-        var header = [UInt8]()
-        func append(_ value: some FixedWidthInteger) {
-            withUnsafeBytes(of: value.littleEndian) { header.append(contentsOf: $0) }
-        }
-        append(magic)
-        append(version)
-        append(day)
-        append(ledger)
-        append(base)
-        append(from)
-        append(through)
-        append(UInt64(starts.last!))
-        append(checksum)
-        let fixed = header
-        header.removeAll()
-        starts.forEach { append($0) }
-        append(UInt32(0))
-        let tail = header
-        header = fixed
-        append(sluice_crc32c(sluice_crc32c(0, fixed, fixed.count), tail, tail.count))
-        try file.write(header + tail, at: 0)
+        let count = UInt64(starts.last!)
+        let fields: [UInt64] = [ledger, base, from, through, count]
+        let fixed =
+            littleEndian([magic]) + littleEndian([version]) + littleEndian([day]) + littleEndian(fields)
+            + littleEndian([UInt32(0)])
+        let tables = littleEndian(starts + [0] + checksums)
+        let checksum = sluice_crc32c(sluice_crc32c(0, fixed, fixed.count), tables, tables.count)
+        try file.write(fixed + littleEndian([checksum]) + tables, at: 0)
         try file.synchronise()
         try fileSystem.rename(temporary, to: path)
+    }
+}
+
+private func littleEndian(_ words: [some FixedWidthInteger]) -> [UInt8] {
+    words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
+}
+
+/// Which index files have a descriptor and their tables in memory: those used last.
+///
+/// A ledger may have files of many dates, some merged of several; their number is no measure for what memory holds.
+package final class OpenIdentityFiles {
+    private var files: [IdentityFile] = []
+    private let capacity: Int
+
+    /// - Parameter capacity: the most files that are open at a time, each with about 10 KiB.
+    package init(capacity: Int = 64) { self.capacity = capacity }
+
+    /// Number of open files.
+    var count: Int { files.count }
+
+    /// A file was opened; the one that was opened longest ago is closed when there are too many.
+    func note(_ file: IdentityFile) {
+        files.append(file)
+        if files.count > capacity { files.removeFirst().close() }
     }
 }
 

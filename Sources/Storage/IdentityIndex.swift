@@ -10,17 +10,17 @@ public protocol RecordSource {
 
 /// Knows every identity of the ledger: which records are duplicates, which conflict, which are new. One thread owns it.
 ///
-/// **Exact.** A table only says "perhaps" (34 bits of a keyed hash of the id, 8 of the rest); every hit is confirmed against the
-/// record itself. **Complete.** For each UTC date, the files of the date speak of the sequences up to the last one's `through`,
-/// without gaps, and the table in memory of those after it.
+/// **Exact.** A table only says "perhaps" (42 bits of a keyed hash); every hit is confirmed against the record itself.
+/// **Complete.** For each UTC date, the files of the date speak of the sequences up to the last one's `through`, without gaps,
+/// and the table in memory of those after it.
 public final class IdentityIndex {
     /// Bytes of all tables in memory.
     public private(set) var byteCount = 0
+    /// Records that the last call of `judge` had to read back to compare them.
+    public private(set) var readBackCount = 0
 
     private let key: IdentityKey
-    private let ledger: UInt64
-    private let directory: String
-    private let fileSystem: any FileSystem
+    private let directory: IdentityDirectory
     private var dates: [Int32: IdentityDate] = [:]
     private let fingerprints: UnsafeMutablePointer<Fingerprint>
     private let capacity: Int
@@ -36,9 +36,7 @@ public final class IdentityIndex {
         key: IdentityKey, ledger: UInt64, directory: String, fileSystem: any FileSystem, capacity: Int, digestCount: Int
     ) {
         self.key = key
-        self.ledger = ledger
-        self.directory = directory
-        self.fileSystem = fileSystem
+        self.directory = IdentityDirectory(path: directory, ledger: ledger, fileSystem: fileSystem)
         self.capacity = capacity
         digests = ContentDigests(key: key, capacity: digestCount)
         fingerprints = .allocate(capacity: capacity)
@@ -71,6 +69,7 @@ public final class IdentityIndex {
         verdicts: UnsafeMutableBufferPointer<Verdict>, source: some RecordSource
     ) throws -> Judgement {
         precondition(records.count <= capacity && verdicts.count == records.count)
+        readBackCount = 0
         var judgement = Judgement()
         var next = 0
         while next < batches.count {
@@ -132,7 +131,11 @@ public final class IdentityIndex {
             }
             if isKnown != true, !date.files.isEmpty {
                 _ = confirmations.fileHits(ofRecord: index).contains { hit in
-                    confirmations.record(hit.sequence, source).map(confirm) ?? false
+                    if digests.agrees(record, at: hit.sequence) {
+                        verdict = .duplicate
+                        return true
+                    }
+                    return confirmations.record(hit.sequence, source).map(confirm) ?? false
                 }
             }
             verdicts[index] = verdict
@@ -179,26 +182,34 @@ public final class IdentityIndex {
             found.removeAll(keepingCapacity: true)
             do {
                 try date.findInFiles(fingerprints[behind], into: &found)
+            } catch let error as StorageError where error.isOutOfDescriptors {
+                throw error
             } catch {
                 result.failures.append((behind, error))
                 continue
             }
             for sequence in found {
                 result.fileHits.append((behind, sequence))
-                if source.recordInMemory(sequence) == nil { wanted.append(sequence) }
+                if source.recordInMemory(sequence) == nil, !digests.agrees(records[behind], at: sequence) {
+                    wanted.append(sequence)
+                }
             }
         }
         if wanted.isEmpty { return result }
         wanted.sort()
         for sequence in wanted where result.sequences.last != sequence { result.sequences.append(sequence) }
         let damaged = try read(&result, from: source)
+        readBackCount += result.sequences.count
         guard !damaged.isEmpty else { return result }
         let hits = result.fileHits
         for index in group where verdicts[index] == .accepted {
+            func cannotBeCompared(with sequence: UInt64, in stretch: Range<UInt64>) -> Bool {
+                stretch.contains(sequence) && !digests.agrees(records[index], at: sequence)
+            }
             let error = damaged.first { stretch in
-                hits.contains { $0.index == index && stretch.sequences.contains($0.sequence) }
+                hits.contains { $0.index == index && cannotBeCompared(with: $0.sequence, in: stretch.sequences) }
                     || self.date(records[index].utcDay).table?.find(fingerprints[index]) {
-                        stretch.sequences.contains($0) && !digests.agrees(records[index], at: $0)
+                        cannotBeCompared(with: $0, in: stretch.sequences)
                     } == true
             }
             if let error { result.failures.append((index, error.error)) }
@@ -274,15 +285,9 @@ public final class IdentityIndex {
 
     /// Sequences of records that may have this id, of all dates, in order; the caller compares the records.
     public func candidates(for id: RecordID) throws -> [UInt64] {
-        let fingerprint = Fingerprint(id: id, rest: 0, key: key)
+        let fingerprint = IDFingerprint(id, key: key)
         var found: [UInt64] = []
-        for date in dates.values {
-            _ = date.table?.find(fingerprint, mask: Fingerprint.idMask) { sequence in
-                found.append(sequence)
-                return false
-            }
-            try date.findInFiles(fingerprint, mask: Fingerprint.idMask, into: &found)
-        }
+        for date in dates.values { try date.find(fingerprint, into: &found) }
         return found.sorted()
     }
 
@@ -295,22 +300,27 @@ public final class IdentityIndex {
 
     /// Names of all files, for the catalogue.
     public var fileNames: [String] {
-        dates.values.flatMap { $0.files.map { String($0.path.dropFirst(directory.utf8.count + 1)) } }.sorted()
+        dates.values.flatMap { $0.files.map { String($0.path.dropFirst(directory.path.utf8.count + 1)) } }.sorted()
     }
 
-    /// Moves the tables of dates to files: those that nothing was entered into since `idleBefore`, and then those idle longest
-    /// until the tables take at most `byteLimit` bytes. Only tables whose last sequence is durable can go.
+    /// Moves the tables of dates to files: those that nothing was entered into since `idleBefore`, but no more than
+    /// `mostIdle` of them, since each costs a flush; then those idle longest until the tables take at most `byteLimit` bytes;
+    /// and those that reach back so far that they will soon be full. Only tables whose last sequence is durable can go.
     /// - Returns: true when a file was written.
-    public func closeDates(idleBefore: UInt64, durable: UInt64, byteLimit: Int) throws -> Bool {
-        let inMemory = dates.values.compactMap { date in date.table.map { (date, $0.lastSequence) } }
-            .sorted { $0.1 < $1.1 }
-        var wrote = false
-        for (date, last) in inMemory where last <= durable && (last < idleBefore || byteCount > byteLimit) {
-            byteCount -= try date.close(through: durable, directory: directory, ledger: ledger, fileSystem: fileSystem)
-            wrote = true
+    public func closeDates(
+        idleBefore: UInt64, mostIdle: Int = .max, durable: UInt64, byteLimit: Int
+    ) throws -> Bool {
+        let inMemory = dates.values.compactMap { date in date.table.map { (date, $0) } }
+            .sorted { $0.1.lastSequence < $1.1.lastSequence }
+        var written = 0
+        for (date, table) in inMemory where table.lastSequence <= durable {
+            let isIdle = table.lastSequence < idleBefore && written < mostIdle
+            guard isIdle || byteCount > byteLimit || table.mustClose(at: durable) else { continue }
+            byteCount -= try date.close(through: durable, directory: directory)
+            written += 1
         }
-        if wrote { try fileSystem.synchroniseDirectory(directory) }
-        return wrote
+        if written > 0 { try directory.fileSystem.synchroniseDirectory(directory.path) }
+        return written > 0
     }
 
     /// Takes over the files of earlier runs.
@@ -328,21 +338,20 @@ public final class IdentityIndex {
     }
 
     private func file(named name: String, durable: UInt64) throws(IndexError) -> IdentityFile {
-        let path = directory + "/" + name
         do {
-            let file = try IdentityFile(path: path, ledger: ledger, fileSystem: fileSystem)
+            let file = try directory.file(named: name)
             try file.checkName(durable: durable)
             return file
         } catch {
-            throw error as? IndexError ?? IndexError(path, "\(error)")
+            throw error as? IndexError ?? IndexError(directory.path + "/" + name, "\(error)")
         }
     }
 
     /// The last sequence that a file of a directory speaks of, as far as they can be read; 0: none.
     public static func lastSequence(ofFilesIn directory: String, ledger: UInt64, fileSystem: any FileSystem) -> UInt64 {
-        ((try? fileSystem.list(directory)) ?? []).reduce(0) { last, name in
-            let file = try? IdentityFile(path: directory + "/" + name, ledger: ledger, fileSystem: fileSystem)
-            return max(last, file?.header.through ?? 0)
+        let directory = IdentityDirectory(path: directory, ledger: ledger, fileSystem: fileSystem)
+        return ((try? fileSystem.list(directory.path)) ?? []).reduce(0) { last, name in
+            max(last, (try? directory.file(named: name))?.header.through ?? 0)
         }
     }
 
@@ -353,7 +362,7 @@ public final class IdentityIndex {
                 try file(named: name, durable: durable).verify()
                 return nil
             } catch {
-                return error as? IndexError ?? IndexError(directory + "/" + name, "\(error)")
+                return error as? IndexError ?? IndexError(directory.path + "/" + name, "\(error)")
             }
         }
     }
@@ -364,10 +373,16 @@ public final class IdentityIndex {
         byteCount = 0
     }
 
-    /// Removes all files of the directory, of which none may have been taken over.
-    public func removeFiles() throws(StorageError) {
-        for name in try fileSystem.list(directory) { try fileSystem.remove(directory + "/" + name) }
+    /// Removes the files of the directory that are not this index's own.
+    public func removeOtherFiles() throws(StorageError) {
+        let own = Set(fileNames)
+        for name in try directory.fileSystem.list(directory.path) where !own.contains(name) {
+            try directory.fileSystem.remove(directory.path + "/" + name)
+        }
     }
+
+    /// Index files that have a descriptor now.
+    var openFileCount: Int { directory.openFiles.count }
 }
 
 /// The first of 0..<count for which `isBefore` is false; it is true for all before and false for all after.

@@ -4,7 +4,7 @@ import CPlatform
 ///
 /// 1,024 partitions, each an open-addressing table of its own that doubles by itself, so that growth comes in steps of at most
 /// a thousandth of the date. An entry is `tag << 32 | sequence - base`, never 0 because `base` lies below the first sequence.
-/// Its home slot is the top bits of the tag (linear probing); at most 24 of them, the bits that the id alone decides.
+/// Its home slot is the top bits of the tag (linear probing). A date with few identities has no partitions yet.
 ///
 /// The pointers are made and freed here only, and an index into them is always masked by the partition's own size.
 final class IdentityTable {
@@ -14,43 +14,49 @@ final class IdentityTable {
         var count: UInt32
     }
 
+    /// An identity as the files hold it.
+    typealias Entry = (tag: UInt32, sequence: UInt64)
+
     /// The sequence before the first that may be entered.
     let base: UInt64
     private(set) var count = 0
     private(set) var lastSequence: UInt64
-    private(set) var byteCount: Int
-    private let partitions: UnsafeMutablePointer<Partition>
+    private var few = FewIdentities()
+    private var partitions: UnsafeMutablePointer<Partition>?
+    private var partitionsByteCount = 0
 
     private static let smallestSlotBits: UInt32 = 2
 
     init(base: UInt64) {
         self.base = base
         lastSequence = base
-        partitions = .allocate(capacity: Fingerprint.partitionCount)
-        partitions.initialize(
-            repeating: Partition(slots: nil, slotBits: IdentityTable.smallestSlotBits, count: 0),
-            count: Fingerprint.partitionCount)
-        byteCount = Fingerprint.partitionCount * MemoryLayout<Partition>.stride
     }
 
     deinit {
+        guard let partitions else { return }
         for partition in 0..<Fingerprint.partitionCount { partitions[partition].slots?.deallocate() }
         partitions.deallocate()
     }
 
+    /// Bytes of memory.
+    var byteCount: Int { few.byteCount + partitionsByteCount }
+
     /// True when the sequence is within the 32 bits that an entry has for it.
     func canHold(_ sequence: UInt64) -> Bool { sequence - base <= UInt64(UInt32.max) }
 
+    /// True when half of what an entry can say of a sequence is used up.
+    func mustClose(at sequence: UInt64) -> Bool { !canHold(sequence + 1 << 31) }
+
     @inline(__always)
     func prefetch(_ fingerprint: Fingerprint) {
-        let partition = partitions[Int(fingerprint.partition)]
-        guard let slots = partition.slots else { return }
+        guard let partition = partitions?[Int(fingerprint.partition)], let slots = partition.slots else { return }
         sluice_prefetch(slots + Int(fingerprint.tag >> (32 - partition.slotBits)))
     }
 
-    /// Walks over the sequences whose tag equals the fingerprint's under `mask`, until `visit` returns true.
+    /// Walks over the sequences whose fingerprint is this one, until `visit` returns true.
     @inline(__always)
-    func find(_ fingerprint: Fingerprint, mask: UInt32 = .max, _ visit: (UInt64) -> Bool) -> Bool {
+    func find(_ fingerprint: Fingerprint, _ visit: (UInt64) -> Bool) -> Bool {
+        guard let partitions else { return few.find(fingerprint) { visit(base + ($0 & 0xFFFF_FFFF)) } }
         let partition = partitions[Int(fingerprint.partition)]
         guard let slots = partition.slots else { return false }
         let slotMask = 1 << Int(partition.slotBits) - 1
@@ -58,9 +64,7 @@ final class IdentityTable {
         while true {
             let entry = slots[slot]
             if entry == 0 { return false }
-            if (UInt32(truncatingIfNeeded: entry >> 32) ^ fingerprint.tag) & mask == 0,
-                visit(base + (entry & 0xFFFF_FFFF))
-            {
+            if UInt32(truncatingIfNeeded: entry >> 32) == fingerprint.tag, visit(base + (entry & 0xFFFF_FFFF)) {
                 return true
             }
             slot = (slot + 1) & slotMask
@@ -68,31 +72,70 @@ final class IdentityTable {
     }
 
     func insert(_ fingerprint: Fingerprint, sequence: UInt64) {
-        assert(sequence > base && canHold(sequence))
-        let index = Int(fingerprint.partition)
-        makeRoom(in: index)
-        IdentityTable.place(
-            UInt64(fingerprint.tag) << 32 | (sequence - base), in: partitions[index].slots!,
-            slotBits: partitions[index].slotBits)
-        partitions[index].count += 1
+        precondition(sequence > base && canHold(sequence), "a table reaches over 2^32 sequences")
+        let word = UInt64(fingerprint.tag) << 32 | (sequence - base)
         count += 1
         lastSequence = max(lastSequence, sequence)
+        if partitions == nil {
+            if few.count < FewIdentities.largestCount {
+                return few.insert(FewIdentities.Entry(word: word, partition: fingerprint.partition))
+            }
+            spread()
+        }
+        insert(word, partition: Int(fingerprint.partition))
     }
 
-    /// Every entry of a partition as (tag, sequence), by tag.
-    func sortedEntries(ofPartition index: Int) -> [(tag: UInt32, sequence: UInt64)] {
-        let partition = partitions[index]
-        guard let slots = partition.slots else { return [] }
-        return UnsafeBufferPointer(start: slots, count: 1 << Int(partition.slotBits))
-            .filter { $0 != 0 }
-            .sorted()
-            .map { (UInt32(truncatingIfNeeded: $0 >> 32), base + ($0 & 0xFFFF_FFFF)) }
+    /// Every entry of a partition, in no order.
+    func entries(ofPartition index: Int) -> [Entry] {
+        let words: [UInt64]
+        if let partitions {
+            let partition = partitions[index]
+            guard let slots = partition.slots else { return [] }
+            words = UnsafeBufferPointer(start: slots, count: 1 << Int(partition.slotBits)).filter { $0 != 0 }
+        } else {
+            words = few.entries().filter { $0.partition == UInt32(index) }.map(\.word)
+        }
+        return words.map(entry)
     }
 
-    private func makeRoom(in index: Int) {
-        let old = partitions[index]
+    /// Gives the partitions one after the other, from 0 on, each by tag: how a file is written.
+    func sortedPartitions() -> (Int) -> [Entry] {
+        guard partitions == nil else { return { [self] in entries(ofPartition: $0).sorted(by: <) } }
+        let sorted = few.entries().sorted { ($0.partition, $0.word) < ($1.partition, $1.word) }
+        return { [self] index in
+            let start = partitionPoint(sorted.count) { sorted[$0].partition < UInt32(index) }
+            return sorted[start...].prefix { $0.partition == UInt32(index) }.map { entry($0.word) }
+        }
+    }
+
+    private func entry(_ word: UInt64) -> Entry {
+        (UInt32(truncatingIfNeeded: word >> 32), base + (word & 0xFFFF_FFFF))
+    }
+
+    // MARK: Partitions
+
+    private func spread() {
+        let partitions = UnsafeMutablePointer<Partition>.allocate(capacity: Fingerprint.partitionCount)
+        partitions.initialize(
+            repeating: Partition(slots: nil, slotBits: IdentityTable.smallestSlotBits, count: 0),
+            count: Fingerprint.partitionCount)
+        partitionsByteCount = Fingerprint.partitionCount * MemoryLayout<Partition>.stride
+        self.partitions = partitions
+        for entry in few.entries() { insert(entry.word, partition: Int(entry.partition)) }
+        few = FewIdentities()
+    }
+
+    private func insert(_ word: UInt64, partition index: Int) {
+        let partitions = partitions!
+        makeRoom(in: partitions + index)
+        IdentityTable.place(word, in: partitions[index].slots!, slotBits: partitions[index].slotBits)
+        partitions[index].count += 1
+    }
+
+    private func makeRoom(in partition: UnsafeMutablePointer<Partition>) {
+        let old = partition.pointee
         guard let oldSlots = old.slots else {
-            partitions[index].slots = allocate(slotBits: old.slotBits)
+            partition.pointee.slots = allocate(slotBits: old.slotBits)
             return
         }
         // At most 13/16 full: a search that finds nothing then looks at about 15 entries, two cache lines.
@@ -103,17 +146,17 @@ final class IdentityTable {
             IdentityTable.place(oldSlots[slot], in: grown, slotBits: old.slotBits + 1)
         }
         oldSlots.deallocate()
-        byteCount -= size * 8
-        partitions[index].slots = grown
-        partitions[index].slotBits = old.slotBits + 1
+        partitionsByteCount -= size * 8
+        partition.pointee.slots = grown
+        partition.pointee.slotBits = old.slotBits + 1
     }
 
     private func allocate(slotBits: UInt32) -> UnsafeMutablePointer<UInt64> {
-        precondition(slotBits <= 24, "a partition of one date holds at most 13 million identities")
+        precondition(slotBits <= 31, "a table reaches over 2^32 sequences at most")
         let size = 1 << Int(slotBits)
         let slots = UnsafeMutablePointer<UInt64>.allocate(capacity: size)
         slots.initialize(repeating: 0, count: size)
-        byteCount += size * 8
+        partitionsByteCount += size * 8
         return slots
     }
 

@@ -87,6 +87,13 @@ public struct FrameAssembler: ~Copyable {
         storage = larger
     }
 
+    /// Lets go of memory that no part of a frame needs. Invalidates the frame that was given last.
+    public mutating func releaseSpareMemory() {
+        guard heldByteCount == 0, storage.count > 0 else { return }
+        storage.deallocate()
+        storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    }
+
     private mutating func deliver(
         _ header: FrameHeader, from bytes: UnsafeRawBufferPointer
     ) throws(ProtocolFault) -> Frame {

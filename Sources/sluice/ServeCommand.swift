@@ -45,6 +45,7 @@ struct ServeCommand: AsyncParsableCommand {
             let files = try data.files()
             LoggingSystem.bootstrap(StreamLogHandler.standardError)
             let logger = Logger(label: "sluice")
+            StreamServer.raiseDescriptorLimit()
             let failure = FailureSignal()
             let ledger = try openLedger(files) { failure.send($0) }
             let threads = NIOThreadPool(numberOfThreads: 2)

@@ -77,6 +77,26 @@ import Transactions
         #expect(try verification.run { _, _ in }.faults == [])
     }
 
+    @Test func withoutADescriptorForTheNextSegmentBatchesAreRefusedForNow() throws {
+        let directory = try TemporaryDirectory()
+        let disk = FaultyFileSystem()
+        let ledger = try open(directory, disk, segmentByteCount: 300_000)
+        disk.fail(.create, with: FaultyFileSystem.outOfDescriptors)
+        var next = 0
+        var cause: Refusal.Cause?
+        while cause == nil, next < 90_000 {
+            cause = refusal { _ = try ledger.load(records(next..<next + 9000)) }
+            next += 9000
+        }
+        #expect(cause == .diskFull, "a refusal that passes")
+        disk.fail(.create, with: nil)
+        let again = try ledger.load(records(0..<next))
+        #expect(again.accepted + again.duplicates == next)
+        ledger.close()
+        var verification = Verification(directory.files)
+        #expect(try verification.run { _, _ in }.faults == [])
+    }
+
     @Test func codesOfNamesThatCouldNotBeMadeDurableAreTakenBack() async throws {
         let directory = try TemporaryDirectory()
         let disk = FaultyFileSystem()

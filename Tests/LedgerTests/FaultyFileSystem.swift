@@ -15,6 +15,8 @@ final class FaultyFileSystem: FileSystem {
         operation: "secure space in", path: "log", errno: 28, reason: "No space left on device")
     static let broken = StorageError(operation: "synchronise", path: "log", errno: 5, reason: "Input/output error")
 
+    static let outOfDescriptors = StorageError(operation: "open", path: "log", errno: 24, reason: "Too many open files")
+
     func fail(_ operation: Operation, with error: StorageError?) { failing.withLock { $0[operation] = error } }
 
     func check(_ operation: Operation) throws(StorageError) {

@@ -141,6 +141,22 @@ import Transactions
         #expect(try await ledger.codes(for: [Name(.payee, "b")]) == [0x8000_0001])
     }
 
+    @Test func namesThatTakeTooMuchMemoryAreRefused() async throws {
+        let directory = try TemporaryDirectory()
+        try directory.files.createUTC()
+        var options = LedgerOptions()
+        options.nameByteCount = 30
+        for _ in 0..<2 {
+            // What was there at the start counts as what came later.
+            let ledger = try Ledger(directory.files, options: options)
+            defer { ledger.close() }
+            let known = [Name(.payee, "ten bytes."), Name(.service, "ten bytes."), Name(.payee, "nine more")]
+            let codes = try await ledger.codes(for: known)
+            await #expect(throws: Refusal.self) { try await ledger.codes(for: [Name(.payee, "ab")]) }
+            #expect(try await ledger.codes(for: known) == codes)
+        }
+    }
+
     @Test func findShowsEveryEventOfATransactionInOrder() throws {
         let directory = try TemporaryDirectory()
         try directory.files.createUTC()

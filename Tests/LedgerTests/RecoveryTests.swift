@@ -197,6 +197,23 @@ import Transactions
         #expect(try files.load(records(0..<9000)).duplicates == 9000)
     }
 
+    /// A log of any length is read again in bounded memory.
+    @Test func identitiesMoveToFilesWhileTheLogIsReadAgain() throws {
+        let directory = try TemporaryDirectory()
+        let files = directory.files
+        try files.createUTC()
+        for start in stride(from: 0, to: 9000, by: 3000) { try files.load(records(start..<start + 3000)) }
+        func fileCount() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: files.index).count }
+        try files.rebuild()
+        let atTheEnd = try fileCount()
+        var options = LedgerOptions()
+        options.identityByteCount = 0
+        options.identityCheckCount = 1000
+        try files.rebuild(options: options)
+        #expect(try fileCount() > atTheEnd)
+        #expect(try files.load(records(0..<9000)).duplicates == 9000)
+    }
+
     @Test func rebuildChangesTheTimeZoneAndNotTheIdentities() async throws {
         let directory = try TemporaryDirectory()
         let files = directory.files

@@ -24,6 +24,7 @@ final class MemoryEngine: IngestEngine {
         var waiting: [any BatchOwner] = []
         var names: [Name: UInt32] = [:]
         var nameRefusal: Refusal?
+        var readBackSource: UInt16?
     }
 
     private let state = Mutex(State())
@@ -65,6 +66,9 @@ final class MemoryEngine: IngestEngine {
         for owner in waiting { answers.async { owner.ledgerDidAdmitWaitingBatch() } }
     }
 
+    /// From now on the records of a source are told to have been read back from the log.
+    func readBack(source: UInt16) { state.withLock { $0.readBackSource = source } }
+
     func refuse(_ refusal: Refusal?) { state.withLock { $0.refusal = refusal } }
     func refuseNames(_ refusal: Refusal?) { state.withLock { $0.nameRefusal = refusal } }
 
@@ -75,7 +79,10 @@ final class MemoryEngine: IngestEngine {
         let (out, isFull) = state.withLock { state in
             state.submitted.append(batch)
             let result = Self.take(batchRecords, sources, &state)
-            state.held.append(Submission(owner: owner, answer: BatchAnswer(batch: batch, result: result)))
+            let readBackCount = batchRecords.count { $0.source == state.readBackSource } * 1000
+            state.held.append(
+                Submission(
+                    owner: owner, answer: BatchAnswer(batch: batch, result: result, readBackCount: readBackCount)))
             if state.isFull { state.waiting.append(owner) }
             guard !state.isHolding else { return ([Submission](), state.isFull) }
             defer { state.held = [] }

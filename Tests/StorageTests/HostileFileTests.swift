@@ -32,18 +32,24 @@ import Transactions
         }
         try IdentityFile.write(
             to: path, day: 0, ledger: 9, base: 0, from: 1, through: 60, fileSystem: DiskFileSystem(),
-            partition: table.sortedEntries(ofPartition:))
+            partition: table.sortedPartitions())
         var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
         change(&bytes)
         bytes.withUnsafeMutableBytes { bytes in
             let base = bytes.baseAddress!
-            let entries = sluice_crc32c(0, base + 4168, bytes.count - 4168)
-            bytes.storeBytes(of: entries, toByteOffset: 56, as: UInt32.self)
-            let header = sluice_crc32c(sluice_crc32c(0, base, 60), base + 64, 4104)
+            for partition in 0..<Fingerprint.partitionCount {
+                let start = Int(bytes.load(fromByteOffset: 64 + 4 * partition, as: UInt32.self))
+                let end = Int(bytes.load(fromByteOffset: 68 + 4 * partition, as: UInt32.self))
+                guard start <= end, 8264 + 8 * end <= bytes.count else { continue }
+                let entries = sluice_crc32c(0, base + 8264 + 8 * start, 8 * (end - start))
+                bytes.storeBytes(of: entries, toByteOffset: 4168 + 4 * partition, as: UInt32.self)
+            }
+            let header = sluice_crc32c(sluice_crc32c(0, base, 60), base + 64, 8200)
             bytes.storeBytes(of: header, toByteOffset: 60, as: UInt32.self)
         }
         try Data(bytes).write(to: URL(fileURLWithPath: path))
-        return try IdentityFile(path: path, ledger: 9, fileSystem: DiskFileSystem())
+        return try IdentityFile(
+            path: path, ledger: 9, fileSystem: DiskFileSystem(), openFiles: OpenIdentityFiles())
     }
 
     @Test func anIndexFileThatWasNotChangedIsWhole() throws {
@@ -86,10 +92,12 @@ import Transactions
             #expect(inFront?.contains("its partitions are out of order") == true)
             let reserved = reason { $0[4164] = 1 }
             #expect(reserved?.contains("its partitions are out of order") == true)
+            let unused = reason { $0[57] = 1 }
+            #expect(unused?.contains("its bytes 56 to 59 are not 0") == true)
             let turned = reason { bytes in
                 let starts = (0...1024).map { bytes.word(at: 64 + 4 * $0) }
                 let partition = (0..<1024).first { starts[$0 + 1] - starts[$0] >= 2 }!
-                let (first, second) = (4168 + 8 * Int(starts[partition]), 4176 + 8 * Int(starts[partition]))
+                let (first, second) = (8264 + 8 * Int(starts[partition]), 8272 + 8 * Int(starts[partition]))
                 for offset in 0..<8 { bytes.swapAt(first + offset, second + offset) }
             }
             #expect(turned?.contains("its entries are out of order") == true)

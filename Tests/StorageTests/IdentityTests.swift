@@ -138,15 +138,15 @@ private struct DamagedRecords: RecordSource {
         let name = index.fileNames[0]
         let path = directory + "/" + name
         let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-        // Every byte of the fields and the entries, some of the long table of starts between them.
-        for position in bytes.indices where position < 64 || position >= 4164 || position % 41 == 0 {
+        // Every byte of the fields and the entries, some of the long tables between them.
+        for position in bytes.indices where position < 64 || position >= 8264 || position % 41 == 0 {
             var damaged = bytes
             damaged[position] ^= 1 << UInt8(position % 8)
             try Data(damaged).write(to: URL(fileURLWithPath: path))
             let faults = try makeIndex().faults(ofFilesNamed: [name], durable: 40)
             #expect(faults.count == 1 && faults[0].cause.contains(path), "byte \(position)")
         }
-        for end in [0, 63, 64, 4167, bytes.count - 1] {
+        for end in [0, 63, 64, 4167, 8263, bytes.count - 1] {
             try Data(bytes[..<end]).write(to: URL(fileURLWithPath: path))
             #expect(try makeIndex().faults(ofFilesNamed: [name], durable: 40).count == 1, "cut at \(end)")
         }
@@ -217,7 +217,7 @@ private struct DamagedRecords: RecordSource {
             missing += 1
         }
         #expect(missing == 0)
-        let sorted = (0..<Fingerprint.partitionCount).flatMap { table.sortedEntries(ofPartition: $0) }
+        let sorted = (0..<Fingerprint.partitionCount).flatMap(table.sortedPartitions())
         #expect(Set(sorted.map(\.sequence)).count == count)
     }
 }

@@ -31,6 +31,9 @@ int sluice_allocate(int file, int64_t offset, int64_t count);
 /// The process's resident memory in bytes, from /proc/self/statm; 0 when unknown.
 uint64_t sluice_resident_bytes(void);
 
+/// Bytes that the allocator has given out and not got back, in all its arenas.
+uint64_t sluice_allocated_bytes(void);
+
 /// Maps `byte_count` bytes of a file from `offset` (a multiple of the page size) for reading, so that pages which the disk does not
 /// give back are zeros and leave a note instead of ending the process. At most 4,096 such mappings at a time.
 /// Returns a number for the other two calls, 0 or more, or a negative errno value.

@@ -1,0 +1,1 @@
+"""What tools/kill-loop is made of: its clients, the daemon that they send to, its lives, and the proof at the end."""
