@@ -53,6 +53,8 @@ final class Checkpointer: @unchecked Sendable {
     }
 
     var isBusy: Bool { state.withLock { $0.pending != nil } }
+    /// Why statistics cannot be saved; nil while they can.
+    var failure: String? { state.withLock { $0.lastFailure } }
     /// The catalogue reaches up to here.
     var checkpointSequence: UInt64 { state.withLock { $0.checkpointSequence } }
 

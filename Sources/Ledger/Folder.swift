@@ -31,6 +31,8 @@ final class Folder: @unchecked Sendable {
         var hasEnded = false
     }
 
+    private static let patienceNanoseconds: Int64 = 2_000_000_000
+
     private let accumulator: RollupAccumulator
     private let cursor: Cursor
     private let ring: RingBuffer
@@ -63,7 +65,7 @@ final class Folder: @unchecked Sendable {
     }
 
     /// What memory knows of a rollup on days of a range, after all that was receipted before the call. Blocks.
-    /// - Throws: `Refusal` when the ledger is being closed.
+    /// - Throws: `Refusal` when the ledger is being closed, or cannot save statistics and may not count on.
     func view(of rollup: RollupDeclaration, days: ClosedRange<CalendarDay>) throws(Refusal) -> View {
         let view = try look { folder -> View? in
             guard let pending = folder.checkpointer.pendingChunks(rollup: rollup, days: days) else { return nil }
@@ -97,7 +99,12 @@ final class Folder: @unchecked Sendable {
         }
         guard isTaken else { throw .closing }
         bell.ring()
-        _ = done.wait { answer.withLock { $0 != nil } }
+        // While statistics cannot be saved and memory is full of them, nothing is counted and nobody is answered.
+        while !done.wait(timeoutNanoseconds: Folder.patienceNanoseconds, until: { answer.withLock { $0 != nil } }) {
+            if let failure = checkpointer.failure {
+                throw Refusal(.diskFull, "no answer until statistics can be saved again: \(failure)")
+            }
+        }
         return answer.withLock { $0! }
     }
 

@@ -227,7 +227,9 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let found = Lock<Result<[UInt64], any Error>?>(nil)
         let done = machine.makeDoorbell()
         committer.perform { index in
-            found.withLock { $0 = Result { try index.get().candidates(for: id) } }
+            // Reads files: not under the lock.
+            let candidates = Result { try index.get().candidates(for: id) }
+            found.withLock { $0 = candidates }
             done.ring()
         }
         _ = done.wait { found.withLock { $0 != nil } }
