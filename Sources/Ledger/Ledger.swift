@@ -32,7 +32,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     private let checkpointer: Checkpointer
     private let threads: [EngineThread]
     /// For questions; a catalogue is used by one thread at a time.
-    private let readCatalogue: Lock<CatalogueBox>
+    private let readCatalogue: TurnLock<CatalogueBox>
     private let isClosed = Atomic<Bool>(false)
 
     /// A connection that only ever is used under its mutex.
@@ -80,7 +80,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         (log, cut, calendar, registry) = (restored.log, restored.cut, restored.calendar, restored.names)
         settings = restored.log.settings
         tokeniser = try files.tokeniser(fileSystem: fileSystem)
-        readCatalogue = Lock(CatalogueBox(catalogue: try openCatalogue(settings)))
+        readCatalogue = TurnLock(CatalogueBox(catalogue: try openCatalogue(settings)), on: machine)
 
         let chain = try ChainHasher(endOf: log)
         let committerBell = machine.makeDoorbell()
