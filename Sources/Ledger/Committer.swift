@@ -224,10 +224,11 @@ final class Committer: @unchecked Sendable {
         var commit = Commit(
             records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: take.end)
         do {
-            if let failure = flusher.failure { throw failure }
+            // Before anything can fail: whoever asked for codes is answered with the commit.
             let nameAnswers = assignCodes(requested)
             commit.names = nameAnswers.new
             commit.nameAnswers = nameAnswers.answers
+            if let failure = flusher.failure { throw failure }
             try secureSpace(recordCount: take.count, names: commit.names)
             try judge(take, &commit)
             if commit.records.count > 0 || !commit.names.isEmpty { commit.block = encode(commit) }
