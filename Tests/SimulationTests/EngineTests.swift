@@ -1,3 +1,4 @@
+import Foundation
 import Ledger
 import Storage
 import Synchronization
@@ -13,7 +14,10 @@ import Testing
         #expect(reports.contains { $0.processCrashes > 0 } && reports.contains { $0.powerCuts > 0 })
     }
 
-    @Test func aSeedReplaysExactly() {
+    /// The order of dictionaries differs from one to the next unless the process was started with fixed hashing, as
+    /// `tools/test` and `tools/torture` do.
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["SWIFT_DETERMINISTIC_HASHING"] != nil))
+    func aSeedReplaysExactly() {
         let (first, again) = (SimulatedRun.run(seed: 5), SimulatedRun.run(seed: 5))
         #expect(first.trace == again.trace && first.operations == again.operations)
         #expect(first.trace != SimulatedRun.run(seed: 6).trace)
