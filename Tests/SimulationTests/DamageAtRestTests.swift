@@ -45,7 +45,7 @@ import Transactions
         let probe = try DamageProbe(exploration)
         var chance = SeededGenerator(seed: 12)
         let byteCount = exploration.byteCount(of: .catalogue)
-        for _ in 0..<30 {
+        for _ in 0..<90 {
             let position = Int.random(in: 0..<byteCount, using: &chance)
             #expect(probe.faults(flipping: position, of: .catalogue) == [])
         }
