@@ -45,6 +45,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .target(name: "CPlatform"),
+        room("Chance"),
         room("Transactions", [crypto]),
         room("Locks"),
         .target(
@@ -57,7 +58,7 @@ let package = Package(
             ["Transactions", "Locks", "RingBuffer", "Columns", "Storage", "Rollups", "CPlatform", crypto]),
         room(
             "Simulation",
-            ["Ledger", "Storage", "Columns", "Rollups", "RingBuffer", "Transactions", "CSQLite"]),
+            ["Ledger", "Storage", "Columns", "Rollups", "RingBuffer", "Transactions", "CSQLite", "Chance"]),
         room("Presentation", ["Transactions", "Rollups"]),
         room("Formats", ["Transactions", crypto]),
         room("ReferenceDay", ["Transactions"]),
@@ -82,37 +83,43 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "torture",
-            dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Simulation", "Chance", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
         .target(
             name: "FuzzTargets",
             dependencies: [
                 "Transactions", "Columns", "Storage", "Rollups", "Ledger", "Simulation", "Formats", "ReferenceDay",
-                "StreamProtocol", "Service", "CPlatform",
+                "StreamProtocol", "Service", "CPlatform", "Chance",
             ],
             path: "Fuzz/Targets", swiftSettings: strict),
-        tests("TransactionsTests", ["Transactions"]),
+        tests("TransactionsTests", ["Transactions", "Chance"]),
         tests("RingBufferTests", ["RingBuffer"]),
-        tests("ColumnsTests", ["Columns", "Transactions"]),
-        tests("StorageTests", ["Storage", "Columns", "Transactions", "CPlatform"]),
-        tests("RollupsTests", ["Rollups", "Transactions", "Columns", "CPlatform"]),
+        tests("ColumnsTests", ["Columns", "Transactions", "Chance"]),
+        tests("StorageTests", ["Storage", "Columns", "Transactions", "CPlatform", "Chance"]),
+        tests("RollupsTests", ["Rollups", "Transactions", "Columns", "CPlatform", "Chance"]),
         tests("PresentationTests", ["Presentation", "Rollups", "Transactions"]),
         tests(
             "LedgerTests",
-            ["Ledger", "Locks", "RingBuffer", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay"]),
+            [
+                "Ledger", "Locks", "RingBuffer", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay",
+                "Chance",
+            ]),
         tests(
             "SimulationTests",
-            ["Simulation", "Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay", "CSQLite"]),
-        tests("FormatsTests", ["Formats", "Transactions"]),
+            [
+                "Simulation", "Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay", "CSQLite",
+                "Chance",
+            ]),
+        tests("FormatsTests", ["Formats", "Transactions", "Chance"]),
         tests("ReferenceDayTests", ["ReferenceDay", "Transactions"]),
-        tests("StreamProtocolTests", ["StreamProtocol", "Transactions"]),
+        tests("StreamProtocolTests", ["StreamProtocol", "Transactions", "Chance"]),
         tests(
             "ServiceTests",
             [
                 "Service", "SluiceClient", "Ledger", "StreamProtocol", "Transactions", "ReferenceDay", "CPlatform",
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
-        tests("CommandTests", ["sluice", "Transactions", "Ledger", "StreamProtocol", "SluiceClient"]),
+        tests("CommandTests", ["sluice", "Transactions", "Ledger", "StreamProtocol", "SluiceClient", "Chance"]),
         tests("CorpusTests", ["FuzzTargets"]),
         tests("DocumentationTests", ["sluice", "Formats"]),
     ],

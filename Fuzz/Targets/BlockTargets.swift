@@ -1,3 +1,4 @@
+import Chance
 import Columns
 import Simulation
 import Transactions

@@ -1,4 +1,5 @@
 import CPlatform
+import Chance
 import Simulation
 
 /// Cuts bytes into pieces of sizes that follow from the bytes themselves, so that a run can be repeated.

@@ -1,3 +1,4 @@
+import Chance
 import Foundation
 import Ledger
 import Rollups
@@ -61,7 +62,7 @@ extension FuzzTarget {
 /// A ledger that knows an answer to everything.
 private final class AnsweringLedger: LedgerView {
     let settings = {
-        var chance = SystemRandomNumberGenerator()
+        var chance = SeededGenerator(seed: 1)
         return LedgerSettings(timeZone: "UTC", cutoverMinutes: 0, createdMicroseconds: 0, chance: &chance)
     }()
     private let record = Samples.records(count: 1)[0]

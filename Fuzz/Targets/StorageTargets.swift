@@ -1,4 +1,5 @@
 import CPlatform
+import Chance
 import Columns
 import Simulation
 import Storage

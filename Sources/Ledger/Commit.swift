@@ -12,8 +12,6 @@ struct Commit: @unchecked Sendable {
         /// Valid until the commit is through the flusher.
         var encoded: EncodedBlock
         var segment: LogSegment
-        /// False for a mark: it proves the block before and needs no proof itself.
-        var isFlushed: Bool
     }
 
     /// Told, once, the codes that names have, or why they have none.

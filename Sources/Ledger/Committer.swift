@@ -147,7 +147,7 @@ final class Committer: @unchecked Sendable {
             }
             forgetDurable(before: position)
             if !hasWork {
-                writeMark(isFlushed: false)
+                writeMark()
                 continue
             }
             let asked = takeRequests()
@@ -267,7 +267,6 @@ final class Committer: @unchecked Sendable {
         if placer.needsSegment(for: bound, firstSequence: nextSequence) {
             waitForFlusher()
             if let failure = flusher.failure { throw failure }
-            try flusher.seal(placer.segment)
             do {
                 try placer.startSegment(
                     with: encoders[encoderTurn], firstSequence: nextSequence,
@@ -364,7 +363,7 @@ final class Committer: @unchecked Sendable {
         let encoded = encoder.encode(commit.records, preface: preface, declarations: commit.names.map(\.declaration))
         placer.place(encoded.header)
         lastBlockIsProven = false
-        return Commit.Block(encoded: encoded, segment: placer.segment, isFlushed: true)
+        return Commit.Block(encoded: encoded, segment: placer.segment)
     }
 
     private static func refusal(for error: any Error) -> Refusal {
@@ -391,7 +390,7 @@ final class Committer: @unchecked Sendable {
     // MARK: The end of the log, when there is nothing to do
 
     /// Proves the last block durable: a mark is written only after the block's flush.
-    private func writeMark(isFlushed: Bool) {
+    private func writeMark() {
         guard flusher.failure == nil else {
             lastBlockIsProven = true
             return
@@ -404,7 +403,6 @@ final class Committer: @unchecked Sendable {
             guard !placer.needsSegment(for: bound, firstSequence: nextSequence) else { return lastBlockIsProven = true }
             try placer.secure(bound)
             commit.block = encode(commit)
-            commit.block?.isFlushed = isFlushed
             flusher.hand(commit)
         } catch {
             // Without space there is no mark; recovery then flushes the last block anew.
@@ -413,7 +411,7 @@ final class Committer: @unchecked Sendable {
     }
 
     private func finish() {
-        if !lastBlockIsProven { writeMark(isFlushed: true) }
+        if !lastBlockIsProven { writeMark() }
         waitForFlusher()
         guard flusher.failure == nil else { return }
         try? placer.trim()

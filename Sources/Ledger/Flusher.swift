@@ -93,26 +93,14 @@ final class Flusher: Sendable {
         }
     }
 
-    /// Flushes a segment to which nothing will be written any more: a mark at its end was not. The committer calls it when
-    /// nothing is on its way.
-    func seal(_ segment: LogSegment) throws(Refusal) {
-        if let refusal = attempt({ try segment.synchronise() }) { throw refusal }
-    }
-
-    /// Writes and flushes; nil when that went well.
+    /// Writes and flushes, a mark like any other block: what comes behind it must never be on the disk without it. Nil when
+    /// that went well; else nothing may be written any more.
     private func write(_ block: Commit.Block?) -> Refusal? {
         guard let block else { return nil }
-        return attempt {
-            try log.write(block.encoded, to: block.segment)
-            if block.isFlushed { try block.segment.synchronise() }
-            log.publish(block.encoded.header, in: block.segment)
-        }
-    }
-
-    /// Nil when it went well; else nothing may be written any more.
-    private func attempt(_ body: () throws -> Void) -> Refusal? {
         do {
-            try body()
+            try log.write(block.encoded, to: block.segment)
+            try block.segment.synchronise()
+            log.publish(block.encoded.header, in: block.segment)
             return nil
         } catch {
             return fail(error)

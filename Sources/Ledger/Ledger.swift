@@ -55,7 +55,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         report: @escaping @Sendable (String) -> Void = { _ in },
         onFailure: @escaping @Sendable (Refusal) -> Void = { _ in }
     ) throws {
-        guard files.exist(in: fileSystem) else { throw LedgerError.notFound(directory: files.directory) }
+        guard try files.exist(in: fileSystem) else { throw LedgerError.notFound(directory: files.directory) }
         guard let lock = try fileSystem.lock(files.lock, exclusively: true) else {
             throw LedgerError.inUse(directory: files.directory)
         }

@@ -25,9 +25,13 @@ public struct LedgerFiles: Sendable {
     }
 
     /// True when there is a log.
-    public func exist(in fileSystem: any FileSystem) -> Bool {
-        guard let names = try? fileSystem.list(log) else { return false }
-        return names.contains { $0.hasSuffix(".log") }
+    /// - Throws: why that cannot be told; a ledger that cannot be looked at must not be taken for none, and be made anew.
+    public func exist(in fileSystem: any FileSystem) throws(StorageError) -> Bool {
+        do throws(StorageError) {
+            return try fileSystem.list(log).contains { $0.hasSuffix(".log") }
+        } catch  where error.isNotFound {
+            return false
+        }
     }
 
     /// The catalogue, and what SQLite keeps beside it.
@@ -76,7 +80,7 @@ extension LedgerFiles {
         chance: inout some RandomNumberGenerator
     ) throws {
         guard TimeZone(identifier: timeZone) != nil else { throw LedgerError.unknownTimeZone(timeZone) }
-        guard !exist(in: fileSystem) else { throw LedgerError.exists(directory: directory) }
+        guard try !exist(in: fileSystem) else { throw LedgerError.exists(directory: directory) }
         try fileSystem.createDurableDirectory(index)
         guard let lock = try fileSystem.lock(lock, exclusively: true) else {
             throw LedgerError.inUse(directory: directory)

@@ -28,14 +28,18 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     public init(
         _ files: LedgerFiles, options: LedgerOptions = LedgerOptions(), fileSystem: any FileSystem = DiskFileSystem()
     ) throws {
-        guard files.exist(in: fileSystem) else { throw LedgerError.notFound(directory: files.directory) }
+        guard try files.exist(in: fileSystem) else { throw LedgerError.notFound(directory: files.directory) }
         guard let lock = try fileSystem.lock(files.lock, exclusively: false) else {
             throw LedgerError.inUse(directory: files.directory)
         }
         let (restored, catalogue) = try Restored.restore(
             files, fileSystem: fileSystem, options: options, mayWrite: false
         ) { settings in
-            try LedgerReader.openCatalogue(files, ledger: settings.ledger, fileSystem: fileSystem)
+            do {
+                return try LedgerReader.openCatalogue(files, ledger: settings.ledger, fileSystem: fileSystem)
+            } catch CatalogueError.unfinished {
+                return nil
+            }
         }
         self.files = files
         self.fileSystem = fileSystem

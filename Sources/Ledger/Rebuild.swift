@@ -26,7 +26,7 @@ extension LedgerFiles {
         fileSystem: any FileSystem = DiskFileSystem(), machine: any Machine = SystemMachine()
     ) throws {
         if let timeZone, TimeZone(identifier: timeZone) == nil { throw LedgerError.unknownTimeZone(timeZone) }
-        guard exist(in: fileSystem) else { throw LedgerError.notFound(directory: directory) }
+        guard try exist(in: fileSystem) else { throw LedgerError.notFound(directory: directory) }
         do {
             guard let lock = try fileSystem.lock(lock, exclusively: true) else {
                 throw LedgerError.inUse(directory: directory)

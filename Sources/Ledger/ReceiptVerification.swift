@@ -23,7 +23,7 @@ public struct ReceiptVerification {
     public func faults(
         of receipts: [StoredReceipt], progress: (UInt64, UInt64) -> Void = { _, _ in }
     ) throws -> [String?] {
-        guard files.exist(in: fileSystem) else { throw LedgerError.notFound(directory: files.directory) }
+        guard try files.exist(in: fileSystem) else { throw LedgerError.notFound(directory: files.directory) }
         guard let lock = try fileSystem.lock(files.lock, exclusively: false) else {
             throw LedgerError.inUse(directory: files.directory)
         }

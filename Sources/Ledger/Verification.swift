@@ -45,7 +45,7 @@ public struct Verification {
     /// - Returns: the report; damage is in it.
     /// - Throws: `LedgerError` when there is no ledger or a daemon holds it; `LogError` of a later format.
     public mutating func run(progress: (UInt64, UInt64) -> Void) throws -> VerificationReport {
-        guard files.exist(in: fileSystem) else { throw LedgerError.notFound(directory: files.directory) }
+        guard try files.exist(in: fileSystem) else { throw LedgerError.notFound(directory: files.directory) }
         guard let lock = try fileSystem.lock(files.lock, exclusively: false) else {
             throw LedgerError.inUse(directory: files.directory)
         }

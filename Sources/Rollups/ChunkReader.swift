@@ -42,7 +42,7 @@ struct ChunkReader {
         guard try cursor.integer(UInt32.self, "a checksum") == checksum(.init(rebasing: bytes[..<headerEnd])) else {
             throw .damaged(offset: headerEnd, expected: "the checksum of the bytes before it")
         }
-        guard UInt64(count) - 1 <= lastSequence - firstSequence || count == 0 else {
+        guard count == 0 || UInt64(count) - 1 <= lastSequence - firstSequence else {
             let most = lastSequence - firstSequence + 1
             throw .damaged(offset: 12, expected: "at most \(most) cells, one for each record")
         }

@@ -8,14 +8,15 @@ final class DatabaseFile {
     private let disk: SimulatedDisk
     private let file: SimulatedFile
     var number: Int { file.number }
-    /// A journal that was just created: SQLite's Unix VFS flushes the directory with the first flush of such a file.
+    /// A journal that was just created, or by an earlier process that was killed: SQLite's Unix VFS flushes the directory with
+    /// the first flush of a journal that it would have created.
     private var needsDirectoryFlush: Bool
 
-    init(vfs: SimulatedVFS, disk: SimulatedDisk, file: SimulatedFile, isNewJournal: Bool) {
+    init(vfs: SimulatedVFS, disk: SimulatedDisk, file: SimulatedFile, mayBeNewJournal: Bool) {
         self.vfs = vfs
         self.disk = disk
         self.file = file
-        needsDirectoryFlush = isNewJournal
+        needsDirectoryFlush = mayBeNewJournal
         vfs.locks.withLock { $0.open(file.number) }
     }
 

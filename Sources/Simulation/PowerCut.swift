@@ -1,3 +1,5 @@
+import Chance
+
 /// What of the changes that were not yet durable a power cut leaves on the disk.
 ///
 /// Sectors of 512 bytes are written whole or not at all. A rename happens or does not. What was durable stays.

@@ -1,3 +1,5 @@
+import Chance
+
 /// Applies a power cut to a disk.
 struct PowerCutDamage {
     let cut: PowerCut

@@ -1,4 +1,5 @@
 import CSQLite
+import Chance
 import Glibc
 import Storage
 import Synchronization
@@ -57,7 +58,8 @@ final class SimulatedVFS: @unchecked Sendable {
         if flags & SQLITE_OPEN_DELETEONCLOSE != 0 { try disk.remove(path) }
         let journals = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL
         let object = DatabaseFile(
-            vfs: self, disk: disk, file: file as! SimulatedFile, isNewJournal: isNew && flags & journals != 0)
+            vfs: self, disk: disk, file: file as! SimulatedFile,
+            mayBeNewJournal: flags & SQLITE_OPEN_CREATE != 0 && flags & journals != 0)
         target.pointee.object = Unmanaged.passRetained(object)
         target.pointee.methods = DatabaseFileMethods.table
     }

@@ -91,6 +91,8 @@ public final class Catalogue {
         if mode == .readWrite {
             try database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")
             try database.transaction { try makeTables(ledger: ledger, rollupSignature: rollupSignature) }
+        } else if try !hasTables() {
+            throw CatalogueError.unfinished(path: path)
         }
         let version = try database.run("SELECT value FROM facts WHERE name = 'format'").first?[0].text
         guard version == String(Catalogue.formatVersion) else {
@@ -101,9 +103,13 @@ public final class Catalogue {
         guard facts["rollups"] == rollupSignature else { throw CatalogueError.otherRollups(path: path) }
     }
 
+    /// They are made in one transaction: all are there or none.
+    private func hasTables() throws -> Bool {
+        try !database.run("SELECT 1 FROM sqlite_master WHERE name = 'facts'").isEmpty
+    }
+
     private func makeTables(ledger: UInt64, rollupSignature: String) throws {
-        let known = try database.run("SELECT 1 FROM sqlite_master WHERE name = 'facts'")
-        guard known.isEmpty else { return }
+        guard try !hasTables() else { return }
         try database.execute(
             """
             CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -346,6 +352,8 @@ public enum CatalogueError: Error, Hashable, Sendable, CustomStringConvertible {
     case otherLedger(path: String)
     case otherRollups(path: String)
     case damaged(path: String, String)
+    /// It holds no tables: whoever was making it was stopped.
+    case unfinished(path: String)
 
     /// What is wrong.
     public var description: String {
@@ -356,6 +364,7 @@ public enum CatalogueError: Error, Hashable, Sendable, CustomStringConvertible {
         case .otherLedger(let path): "\(path) belongs to another ledger; 'sluice rebuild' makes it anew"
         case .otherRollups(let path): "\(path) was made for other rollups; 'sluice rebuild' makes it anew"
         case .damaged(let path, let reason): "\(path) is damaged: \(reason); 'sluice rebuild' makes it anew"
+        case .unfinished(let path): "\(path) is empty; whoever next opens the ledger to write makes it"
         }
     }
 }

@@ -24,16 +24,28 @@ public struct DiskFileSystem: FileSystem {
 
     /// The names in a directory, sorted.
     public func list(_ directory: String) throws(StorageError) -> [String] {
-        guard let stream = opendir(directory) else { throw StorageError("list", directory) }
+        let descriptor = try retrying("list", directory) {
+            Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        }
+        guard let stream = fdopendir(descriptor) else {
+            let error = StorageError("list", directory)
+            close(descriptor)
+            throw error
+        }
         defer { closedir(stream) }
         var names: [String] = []
-        while let entry = readdir(stream) {
+        while true {
+            // Nil means the end or a failure, which `errno` alone tells apart: names that are left out would be segments lost.
+            errno = 0
+            guard let entry = readdir(stream) else {
+                guard errno == 0 else { throw StorageError("list", directory) }
+                return names.sorted()
+            }
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
             if name != "." && name != ".." { names.append(name) }
         }
-        return names.sorted()
     }
 
     /// Makes a directory and those above it; one that is there already is left as it is.
@@ -72,9 +84,12 @@ public struct DiskFileSystem: FileSystem {
     /// Takes the lock of a file, without waiting; nil when another holds it.
     public func lock(_ path: String, exclusively: Bool) throws(StorageError) -> (any FileLock)? {
         // A reader may lack the right to write: it then locks the file that is there.
-        var descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
-        if descriptor < 0, !exclusively { descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC) }
-        guard descriptor >= 0 else { throw StorageError("lock", path) }
+        let descriptor: Int32
+        do throws(StorageError) {
+            descriptor = try retrying("lock", path) { Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640) }
+        } catch  where !exclusively {
+            descriptor = try retrying("lock", path) { Glibc.open(path, O_RDONLY | O_CLOEXEC) }
+        }
         while flock(descriptor, (exclusively ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0 {
             let reason = errno
             if reason == EINTR { continue }
@@ -161,7 +176,8 @@ private final class DiskFile: StorageFile {
     }
 
     func synchronise() throws(StorageError) {
-        guard fdatasync(descriptor) == 0 else { throw StorageError("synchronise", path) }
+        // What was interrupted has neither written nor forgotten anything: only another outcome decides.
+        _ = try retrying("synchronise", path) { fdatasync(descriptor) }
     }
 
     func secure(byteCount: Int, at offset: Int) throws(StorageError) {

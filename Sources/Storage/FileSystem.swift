@@ -118,6 +118,9 @@ public struct StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     /// True when the disk or a quota is full.
     public var isDiskFull: Bool { errno == 28 || errno == 122 }
 
+    /// True when there is no such file or directory.
+    public var isNotFound: Bool { errno == 2 }
+
     /// True when this user may not do that.
     var isAccessDenied: Bool { errno == 13 || errno == 1 }
 

@@ -279,19 +279,25 @@ private func littleEndian(_ words: [some FixedWidthInteger]) -> [UInt8] {
 ///
 /// A ledger may have files of many dates, some merged of several; their number is no measure for what memory holds.
 package final class OpenIdentityFiles {
-    private var files: [IdentityFile] = []
+    /// A file that nobody looks into any more is gone with its descriptor.
+    private struct Entry {
+        weak var file: IdentityFile?
+    }
+
+    private var entries: [Entry] = []
     private let capacity: Int
 
     /// - Parameter capacity: the most files that are open at a time, each with about 10 KiB.
     package init(capacity: Int = 64) { self.capacity = capacity }
 
     /// Number of open files.
-    var count: Int { files.count }
+    var count: Int { entries.count { $0.file != nil } }
 
     /// A file was opened; the one that was opened longest ago is closed when there are too many.
     func note(_ file: IdentityFile) {
-        files.append(file)
-        if files.count > capacity { files.removeFirst().close() }
+        entries.removeAll { $0.file == nil }
+        entries.append(Entry(file: file))
+        if entries.count > capacity { entries.removeFirst().file?.close() }
     }
 }
 

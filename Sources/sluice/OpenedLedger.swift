@@ -6,7 +6,7 @@ func openLedger(
     _ files: LedgerFiles, options: LedgerOptions = LedgerOptions(),
     onFailure: @escaping @Sendable (Refusal) -> Void = { _ in }
 ) throws -> Ledger {
-    if !files.exist(in: DiskFileSystem()) {
+    if try !files.exist(in: DiskFileSystem()) {
         try files.create(timeZone: "UTC", cutoverMinutes: 0)
         complain(
             "made a ledger in \(files.directory) with business days in UTC ('sluice init' makes one with another zone)")

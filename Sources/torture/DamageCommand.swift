@@ -1,4 +1,5 @@
 import ArgumentParser
+import Chance
 import Simulation
 
 /// Damage at rest.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Chance
 import Simulation
 
 /// Tries to break the engine on simulated disks and machines, from seeds.

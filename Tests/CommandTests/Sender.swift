@@ -1,3 +1,4 @@
+import Chance
 import Testing
 import Transactions
 
@@ -14,7 +15,7 @@ final class Sender {
 
     private static let window = 48
 
-    init(seed: UInt64) { random = SeededGenerator(state: seed) }
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     /// The next batch: new payments, and now and then some that were sent before.
     private func nextBatch() -> [Record] {
@@ -108,18 +109,5 @@ final class Sender {
             #expect(receipt.counts == LoadCounts(0, batch.count), "of \(start) and on")
         }
         try await peer.finish()
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): the same seed gives the same test.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
     }
 }

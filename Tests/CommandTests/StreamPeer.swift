@@ -1,3 +1,4 @@
+import Chance
 import Glibc
 import StreamProtocol
 import Testing
@@ -186,7 +187,7 @@ func batchFrame(_ number: UInt64, _ records: [Record]) -> [UInt8] {
 /// The test's record number `index`, 1 or more: a payment of `index` dong on one of five days of January 2024, with an id
 /// that looks random and does not compress.
 func payment(_ index: Int, source: UInt16 = 1) -> Record {
-    var bits = SeededGenerator(state: UInt64(index))
+    var bits = SeededGenerator(seed: UInt64(index))
     return Record(
         id: RecordID(low: bits.next(), high: bits.next()),
         timeMicroseconds: 1_704_067_200_000_000 + Int64(index % 5) * 86_400_000_000 + Int64(index) * 1000,

@@ -1,3 +1,4 @@
+import Chance
 import Formats
 import Testing
 import Transactions

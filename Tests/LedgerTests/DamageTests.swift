@@ -144,9 +144,7 @@ import Transactions
         var verification = Verification(files)
         let report = try verification.run { _, _ in }
         #expect(report.faults.count == 2 && report.chunks > 0, "\(report.faults)")
-        for file in [files.catalogue, files.catalogue + "-wal", files.catalogue + "-shm"] {
-            try? FileManager.default.removeItem(atPath: file)
-        }
+        files.removeCatalogue()
         #expect(throws: LogError.self) { try Ledger(files) }
         #expect(try FileManager.default.contentsOfDirectory(atPath: files.index).isEmpty == false)
         let reader = try LedgerReader(files)
@@ -174,9 +172,7 @@ import Transactions
         #expect(error?.faults.first?.contains("sequences 301 to 400") == true, "\(error!)")
         #expect(throws: LogError.self) { try Ledger(files) }
         // The index alone knows it too.
-        for file in [files.catalogue, files.catalogue + "-wal", files.catalogue + "-shm"] {
-            try? FileManager.default.removeItem(atPath: file)
-        }
+        files.removeCatalogue()
         #expect(throws: RebuildError.self) { try files.rebuild() }
     }
 

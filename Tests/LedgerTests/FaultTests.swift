@@ -1,3 +1,4 @@
+import Foundation
 import Ledger
 import Locks
 import Storage
@@ -9,7 +10,7 @@ import Transactions
     private func open(_ directory: TemporaryDirectory, _ disk: FaultyFileSystem, segmentByteCount: Int = 256 << 20)
         throws -> Ledger
     {
-        if !directory.files.exist(in: disk) { try directory.files.createUTC() }
+        if try !directory.files.exist(in: disk) { try directory.files.createUTC() }
         var options = LedgerOptions()
         options.segmentByteCount = segmentByteCount
         options.securedByteCount = 1 << 16
@@ -33,6 +34,22 @@ import Transactions
             start += 2000
         }
         return nil
+    }
+
+    /// Were it taken for none, it would be made anew over what is there.
+    @Test func aLedgerThatCannotBeLookedAtIsNotTakenForNone() throws {
+        let directory = try TemporaryDirectory()
+        let disk = FaultyFileSystem()
+        try directory.files.createUTC()
+        try directory.files.load(records(0..<100))
+        disk.fail(.list, with: FaultyFileSystem.outOfDescriptors)
+        #expect(throws: FaultyFileSystem.outOfDescriptors) { try Ledger(directory.files, fileSystem: disk) }
+        #expect(throws: FaultyFileSystem.outOfDescriptors) { try LedgerReader(directory.files, fileSystem: disk) }
+        #expect(throws: FaultyFileSystem.outOfDescriptors) {
+            try directory.files.create(timeZone: "UTC", cutoverMinutes: 0, fileSystem: disk)
+        }
+        disk.fail(.list, with: nil)
+        #expect(try LedgerReader(directory.files).total(.attempts) == [100])
     }
 
     @Test func aFullDiskRefusesBatchesAndNothingElseChanges() throws {
@@ -97,6 +114,72 @@ import Transactions
         #expect(try verification.run { _, _ in }.faults == [])
     }
 
+    @Test func withoutADescriptorForAFileOfTheIndexBatchesAreRefusedForNow() throws {
+        let directory = try TemporaryDirectory()
+        let disk = FaultyFileSystem()
+        try directory.files.createUTC()
+        var options = LedgerOptions()
+        (options.identityByteCount, options.identityCheckCount) = (0, 1000)
+        for start in stride(from: 0, to: 9000, by: 3000) { try directory.files.load(records(start..<start + 3000)) }
+        try directory.files.rebuild(options: options)
+        #expect(try !FileManager.default.contentsOfDirectory(atPath: directory.files.index).isEmpty)
+        let ledger = try Ledger(directory.files, options: options, fileSystem: disk)
+        disk.fail(.openIndex, with: FaultyFileSystem.outOfDescriptors)
+        #expect(refusal { _ = try ledger.load(records(0..<9500)) } == .diskFull, "a refusal that passes")
+        disk.fail(.openIndex, with: nil)
+        let again = try ledger.load(records(0..<9500))
+        #expect(again.duplicates >= 9000 && again.accepted + again.duplicates == 9500)
+        #expect(try ledger.status().records == 9500)
+        ledger.close()
+    }
+
+    /// Whether a renamed file will stand after a power cut is not known when the rename or what follows fails.
+    @Test func behindASegmentThatMayNotStandNothingIsWritten() throws {
+        let directory = try TemporaryDirectory()
+        let disk = FaultyFileSystem()
+        let ledger = try open(directory, disk, segmentByteCount: 300_000)
+        disk.fail(.rename, with: FaultyFileSystem.broken)
+        var next = 0
+        while ledger.failure == nil, next < 90_000 {
+            #expect([nil, .failed].contains(refusal { _ = try ledger.load(records(next..<next + 9000)) }))
+            next += 9000
+        }
+        #expect(ledger.failure?.cause == .failed)
+        let kept = next - 9000
+        disk.fail(.rename, with: nil)
+        #expect(refusal { _ = try ledger.load(records(0..<10)) } == .failed)
+        ledger.close()
+        let again = try directory.files.load(records(0..<next))
+        #expect(again.duplicates >= kept && again.accepted + again.duplicates == next)
+        var verification = Verification(directory.files)
+        #expect(try verification.run { _, _ in }.faults == [])
+    }
+
+    @Test func chunksThatCannotBeMergedStayAsTheyAreAndAreToldOf() throws {
+        let directory = try TemporaryDirectory()
+        let files = directory.files
+        try files.createUTC()
+        try files.load(records(0..<100))
+        let database = try SQLiteDatabase(path: files.catalogue, mode: .readWrite, fileSystem: DiskFileSystem())
+        try database.execute("UPDATE chunks SET bytes = substr(bytes, 1, length(bytes) - 1) || x'55'")
+        database.close()
+        let told = Lock<[String]>([])
+        for start in stride(from: 100, to: 1000, by: 100) {
+            let ledger = try Ledger(files, report: { text in told.withLock { $0.append(text) } })
+            #expect(try ledger.load(records(start..<start + 100)).accepted == 100)
+            ledger.close()
+        }
+        let texts = told.withLock { $0 }
+        #expect(!texts.isEmpty && texts.allSatisfy { $0.hasPrefix("chunks of statistics could not be merged: ") })
+        var verification = Verification(files)
+        #expect(try !verification.run { _, _ in }.faults.isEmpty)
+        #expect(throws: (any Error).self) { try LedgerReader(files).total(.attempts) }
+        try files.rebuild()
+        #expect(try LedgerReader(files).total(.attempts) == [1000])
+        verification = Verification(files)
+        #expect(try verification.run { _, _ in }.faults == [])
+    }
+
     @Test func codesOfNamesThatCouldNotBeMadeDurableAreTakenBack() async throws {
         let directory = try TemporaryDirectory()
         let disk = FaultyFileSystem()
@@ -114,7 +197,7 @@ import Transactions
     }
 
     @Test(arguments: [FaultyFileSystem.Operation.synchronise, .write])
-    func afterAFailedFlushNothingIsWrittenOrReceiptedAnyMore(operation: FaultyFileSystem.Operation) throws {
+    func afterAFailedFlushNothingIsWrittenOrReceiptedAnyMore(operation: FaultyFileSystem.Operation) async throws {
         let directory = try TemporaryDirectory()
         let disk = FaultyFileSystem()
         try directory.files.createUTC()
@@ -128,6 +211,7 @@ import Transactions
         disk.fail(operation, with: nil)
         #expect(refusal { _ = try ledger.load(records(500..<900)) } == .failed)
         #expect(refusal { _ = try ledger.load(records(0..<10)) } == .failed, "not even a duplicate is confirmed")
+        await #expect(throws: Refusal.self) { try await ledger.codes(for: [Name(.region, "Huế")]) }
         #expect(ledger.failure != nil && told.withLock { $0.count } == 1)
         ledger.close()
         let recovered = try Ledger(directory.files)

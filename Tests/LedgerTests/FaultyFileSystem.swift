@@ -5,7 +5,9 @@ import Storage
 final class FaultyFileSystem: FileSystem {
     /// What may fail.
     enum Operation: Sendable {
-        case secure, synchronise, write, create
+        case secure, synchronise, write, create, rename, list
+        /// Opening a file of the identity index.
+        case openIndex
     }
 
     private let disk = DiskFileSystem()
@@ -26,15 +28,21 @@ final class FaultyFileSystem: FileSystem {
     func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> any StorageFile {
         switch mode {
         case .create, .createSecret, .replace: try check(.create)
-        case .read, .write: break
+        case .read, .write: if path.contains("/index/") { try check(.openIndex) }
         }
         return FaultyFile(file: try disk.open(path, mode), system: self)
     }
 
-    func list(_ directory: String) throws(StorageError) -> [String] { try disk.list(directory) }
+    func list(_ directory: String) throws(StorageError) -> [String] {
+        try check(.list)
+        return try disk.list(directory)
+    }
     func createDirectory(_ path: String) throws(StorageError) { try disk.createDirectory(path) }
     func exists(_ path: String) -> Bool { disk.exists(path) }
-    func rename(_ source: String, to target: String) throws(StorageError) { try disk.rename(source, to: target) }
+    func rename(_ source: String, to target: String) throws(StorageError) {
+        try check(.rename)
+        try disk.rename(source, to: target)
+    }
     func remove(_ path: String) throws(StorageError) { try disk.remove(path) }
     func synchroniseDirectory(_ path: String) throws(StorageError) { try disk.synchroniseDirectory(path) }
     func lock(_ path: String, exclusively: Bool) throws(StorageError) -> (any FileLock)? {

@@ -1,3 +1,4 @@
+import Chance
 import Foundation
 import Ledger
 import Locks
@@ -44,7 +45,7 @@ final class Gateway: BatchOwner {
 
     /// Sends until the first refusal, then waits until each batch has its answer.
     func send(to ledger: Ledger) {
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator(seed: UInt64(firstNumber))
         var next = firstNumber
         for batch in UInt64(1)... {
             _ = bell.wait { state.withLock { !$0.isWaiting && $0.openCount < 32 } }

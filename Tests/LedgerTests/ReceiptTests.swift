@@ -60,7 +60,7 @@ import Transactions
         for file in try FileManager.default.contentsOfDirectory(atPath: files.index) {
             try FileManager.default.removeItem(atPath: files.index + "/" + file)
         }
-        for file in files.catalogueFiles { try? FileManager.default.removeItem(atPath: file) }
+        files.removeCatalogue()
         try files.rebuild()
     }
 
@@ -141,7 +141,7 @@ import Transactions
     @Test func aReceiptOfAnotherLedgerOrOfMoreThanThereIsDoesNotHold() throws {
         let (one, other) = (try TemporaryDirectory(), try TemporaryDirectory())
         try one.files.createUTC()
-        try other.files.createUTC()
+        try other.files.createUTC(seed: 2)
         var receipts = try load([0..<10], one.files)
         _ = try load([0..<10], other.files)
         #expect(try faults(receipts, other.files)[0]?.contains("this is ") == true)

@@ -187,14 +187,30 @@ import Transactions
         let question = try Question(by: [.day, .hour, .source, .channel, .outcome, .kind], measures: Measure.allCases)
         let kept = try LedgerReader(files).answer(question)
         #expect(kept.rows.count > 3)
-        for file in [files.catalogue, files.catalogue + "-wal", files.catalogue + "-shm"] {
-            try? FileManager.default.removeItem(atPath: file)
-        }
+        files.removeCatalogue()
         #expect(try LedgerReader(files).answer(question) == kept)
         try files.rebuild()
         #expect(try LedgerReader(files).answer(question) == kept)
         #expect(try LedgerReader(files).status().checkpoint == 9000)
         #expect(try files.load(records(0..<9000)).duplicates == 9000)
+    }
+
+    /// A file without tables is what is left when the making of the catalogue fails half-way.
+    @Test func anEmptyCatalogueIsOneThatWasNeverMade() throws {
+        let directory = try TemporaryDirectory()
+        let files = directory.files
+        try files.createUTC()
+        try files.load(records(0..<100))
+        files.removeCatalogue()
+        try writeFile(files.catalogue, [])
+        #expect(try LedgerReader(files).total(.attempts) == [100])
+        var verification = Verification(files)
+        #expect(
+            try verification.run { _, _ in }.faults
+                == ["\(files.catalogue) is empty; whoever next opens the ledger to write makes it"])
+        #expect(try files.load(records(50..<150)).duplicates == 50)
+        verification = Verification(files)
+        #expect(try verification.run { _, _ in }.faults == [])
     }
 
     /// A log of any length is read again in bounded memory.

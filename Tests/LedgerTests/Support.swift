@@ -1,3 +1,4 @@
+import Chance
 import Foundation
 import Ledger
 import Rollups
@@ -52,7 +53,11 @@ func record(
 func records(_ range: Range<Int>) -> [Record] { range.map { record($0) } }
 
 extension LedgerFiles {
-    func createUTC() throws { try create(timeZone: "UTC", cutoverMinutes: 0) }
+    func createUTC(seed: UInt64 = 1) throws {
+        var chance = SeededGenerator(seed: seed)
+        try create(
+            timeZone: "UTC", cutoverMinutes: 0, fileSystem: DiskFileSystem(), machine: SystemMachine(), chance: &chance)
+    }
 
     /// Opens, sends, closes.
     @discardableResult
@@ -60,6 +65,10 @@ extension LedgerFiles {
         let ledger = try Ledger(self, options: options)
         defer { ledger.close() }
         return try ledger.load(records)
+    }
+
+    func removeCatalogue() {
+        for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: catalogue + suffix) }
     }
 
     /// The log's only segment.

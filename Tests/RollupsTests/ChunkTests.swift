@@ -93,7 +93,7 @@ import Transactions
     }
 
     /// A header of a hundred bytes must not ask for gigabytes: its columns have to bear out what it says first.
-    @Test(arguments: [21, 1 << 20, RollupChunk.largestCount, RollupChunk.largestCount + 1, Int(UInt32.max)])
+    @Test(arguments: [0, 21, 1 << 20, RollupChunk.largestCount, RollupChunk.largestCount + 1, Int(UInt32.max)])
     func aCountOfCellsThatLiesTakesNoMemory(count: Int) throws {
         let chunk = fold(randomRecords(20, seed: 13), [.institutions]).drain()[0]
         var bytes = chunk.encoded()

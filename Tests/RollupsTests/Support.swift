@@ -1,21 +1,9 @@
+import Chance
 import Rollups
 import Transactions
 
 /// Foundation has a class of that name.
 typealias Dimension = Rollups.Dimension
-
-/// Sebastiano Vigna's SplitMix64: the same numbers in every run.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-}
 
 /// Microseconds of a moment in UTC.
 func time(_ day: String, _ hour: Int64 = 12, _ minute: Int64 = 0) -> Int64 {
@@ -24,7 +12,7 @@ func time(_ day: String, _ hour: Int64 = 12, _ minute: Int64 = 0) -> Int64 {
 
 /// Random records of few codes, so that cells meet often, around the given day.
 func randomRecords(_ count: Int, seed: UInt64, days: Int64 = 3) -> [Record] {
-    var generator = SplitMix64(state: seed)
+    var generator = SeededGenerator(seed: seed)
     return (0..<count).map { index in
         var record = Record(
             id: RecordID(reference: "r\(index)")!,

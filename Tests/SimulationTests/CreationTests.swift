@@ -10,6 +10,6 @@ import Testing
         let files = LedgerFiles(directory: "/data/ledgers/one")
         try files.create(timeZone: "UTC", cutoverMinutes: 0, fileSystem: disk)
         let after = SimulatedDisk(afterPowerCut: disk.image(), damage: PowerCut(mode, seed: 1))
-        #expect(files.exist(in: after) && after.exists(files.tokenKey) && after.exists(files.index))
+        #expect(try files.exist(in: after) && after.exists(files.tokenKey) && after.exists(files.index))
     }
 }

@@ -1,3 +1,4 @@
+import Chance
 import Ledger
 import RingBuffer
 import Rollups
@@ -14,7 +15,7 @@ import Transactions
     private let files = LedgerFiles(directory: "/ledger")
 
     private func open(on disk: SimulatedDisk, _ machine: SimulatedMachine) throws -> Ledger {
-        if !files.exist(in: disk) {
+        if try !files.exist(in: disk) {
             var chance = SeededGenerator(seed: 1)
             try files.create(
                 timeZone: "UTC", cutoverMinutes: 0, fileSystem: disk, machine: machine, chance: &chance)

@@ -1,3 +1,4 @@
+import Chance
 import Ledger
 import Storage
 import Synchronization
@@ -47,7 +48,7 @@ import Transactions
         }
     }
 
-    /// A mark is written without a flush of its own; the segment that follows it repeats its checksum.
+    /// The segment that follows a mark repeats its checksum.
     @Test(arguments: PowerCut.Mode.allCases)
     func aMarkBeforeANewSegmentIsNotLost(mode: PowerCut.Mode) throws {
         var bench = try Bench()
@@ -60,6 +61,31 @@ import Transactions
         try bench.open(on: after).close()
         #expect(try after.list(files.log).count > 1)
         #expect(Examination.faults(in: files, on: after, against: bench.journal.knowledge) == [])
+    }
+
+    /// A block behind a mark that a power cut lost would say that something was lost before it.
+    @Test(arguments: PowerCut.Mode.allCases)
+    func aMarkIsDurableBeforeABlockIsWrittenBehindIt(mode: PowerCut.Mode) throws {
+        var bench = try Bench()
+        bench.options.segmentByteCount = 1 << 20
+        let session = try bench.open()
+        bench.send(10, to: session)
+        bench.machine.sleep(nanoseconds: 1_000_000_000)
+        let unflushed = Mutex<(image: DiskImage, knownCount: Int)?>(nil)
+        bench.disk.setObserver { [journal = bench.journal] operation, moment, image in
+            guard operation.kind == .synchronise, operation.path.hasSuffix(".log"), moment == .before else { return }
+            unflushed.withLock { $0 = ($0 ?? (image(), journal.count)) }
+        }
+        bench.send(20, to: session)
+        bench.disk.setObserver(nil)
+        session.close()
+        let fallen = try #require(unflushed.withLock { $0 })
+        for seed in 0..<8 as Range<UInt64> {
+            let after = SimulatedDisk(afterPowerCut: fallen.image, damage: PowerCut(mode, seed: seed))
+            try bench.open(on: after).close()
+            let known = Journal(bench.journal, upTo: fallen.knownCount).knowledge
+            #expect(Examination.faults(in: files, on: after, against: known) == [])
+        }
     }
 
     /// The process is killed between a new segment's rename and the flush of that; the next process goes on in that segment.

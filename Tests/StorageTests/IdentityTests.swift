@@ -1,3 +1,4 @@
+import Chance
 import Foundation
 import Storage
 import Testing
@@ -68,7 +69,7 @@ private struct DamagedRecords: RecordSource {
     @Test func agreesWithADictionaryOnRandomBatches() throws {
         let index = try makeIndex()
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        var generator = SplitMix(state: 4)
+        var generator = SeededGenerator(seed: 4)
         var known: [Record] = []
         var model: [String: Record] = [:]
         for round in 0..<60 {
@@ -219,18 +220,5 @@ private struct DamagedRecords: RecordSource {
         #expect(missing == 0)
         let sorted = (0..<Fingerprint.partitionCount).flatMap(table.sortedPartitions())
         #expect(Set(sorted.map(\.sequence)).count == count)
-    }
-}
-
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
-struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
     }
 }

@@ -1,3 +1,4 @@
+import Chance
 import Testing
 import Transactions
 
@@ -39,7 +40,7 @@ import Transactions
         for size in [1, 7, 31, 32, 33, 64, 1000] {
             #expect(try frames(shift: 0) { size } == whole)
         }
-        var random = SeededGenerator(state: 3)
+        var random = SeededGenerator(seed: 3)
         for shift in 0..<8 {
             #expect(try frames(shift: shift) { Int.random(in: 1...20_000, using: &random) } == whole)
         }

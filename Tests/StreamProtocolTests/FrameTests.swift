@@ -1,3 +1,4 @@
+import Chance
 import Testing
 import Transactions
 
@@ -130,7 +131,7 @@ import Transactions
                 _ = fault { try forEachFrame(resealed(changed), decode) }
             }
         }
-        var random = SeededGenerator(state: UInt64(kind.rawValue))
+        var random = SeededGenerator(seed: UInt64(kind.rawValue))
         for _ in 0..<300 where bytes.count > Wire.headerByteCount {
             var changed = bytes
             for position in Wire.headerByteCount..<bytes.count { changed[position] = random.next(upperBound: 255) }

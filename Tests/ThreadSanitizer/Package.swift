@@ -17,6 +17,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", path: "Sources/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4"),
         room("CPlatform"),
+        room("Chance"),
         room("Locks"),
         .target(
             name: "RingBuffer", dependencies: ["CPlatform", "Locks"], path: "Sources/RingBuffer", exclude: ["Model"]),
@@ -34,6 +35,7 @@ let package = Package(
             name: "LedgerTests",
             dependencies: [
                 "Ledger", "Locks", "RingBuffer", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay",
+                "Chance",
             ],
             path: "LedgerTests"),
     ],

@@ -1,3 +1,4 @@
+import Chance
 import Testing
 import Transactions
 
@@ -46,19 +47,5 @@ import Transactions
             if round % 7 == 0 { id.low = id.low & 0x7F7F_7F7F_7F7F_7F7F }
             #expect(RecordID(printed: id.description) == id)
         }
-    }
-}
-
-/// A generator with a fixed seed (xorshift64*, Vigna, 2016).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
-
-    mutating func next() -> UInt64 {
-        state ^= state >> 12
-        state ^= state << 25
-        state ^= state >> 27
-        return state &* 0x2545_F491_4F6C_DD1D
     }
 }

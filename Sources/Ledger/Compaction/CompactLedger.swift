@@ -26,7 +26,7 @@ extension LedgerFiles {
         options: LedgerOptions = LedgerOptions(), fileSystem: any FileSystem = DiskFileSystem(),
         progress: (UInt64, UInt64) -> Void = { _, _ in }
     ) throws -> CompactionReport {
-        guard exist(in: fileSystem) else { throw LedgerError.notFound(directory: directory) }
+        guard try exist(in: fileSystem) else { throw LedgerError.notFound(directory: directory) }
         guard let lock = try fileSystem.lock(lock, exclusively: true) else {
             throw LedgerError.inUse(directory: directory)
         }

@@ -1,3 +1,4 @@
+import Chance
 import Ledger
 import Storage
 import Synchronization
@@ -110,7 +111,7 @@ public struct FaultExploration: Sendable {
     private static func createLedger(
         on disk: SimulatedDisk, _ machine: SimulatedMachine, _ generator: inout SeededGenerator
     ) throws {
-        guard !SimulatedRun.files.exist(in: disk) else { return }
+        guard try !SimulatedRun.files.exist(in: disk) else { return }
         try SimulatedRun.files.create(
             timeZone: "Asia/Ho_Chi_Minh", cutoverMinutes: 1380, fileSystem: disk, machine: machine, chance: &generator)
     }
