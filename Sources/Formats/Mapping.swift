@@ -3,8 +3,8 @@ import Transactions
 /// How the columns of a CSV file or the keys of NDJSON objects become the fields of records; `docs/mapping.md` has the keys
 /// of its JSON form.
 ///
-/// Without any column of its own, a mapping expects the fields under their own names, in the form that `CSVWriter` and
-/// `NDJSONWriter` write: the product's own form.
+/// Without any column of its own, a mapping expects the fields under their own names, in the form that `RecordWriter`
+/// writes: the product's own form.
 public struct Mapping: Equatable, Sendable {
     /// The zone of times that carry no offset.
     public var timeZone = "UTC"

@@ -1,22 +1,58 @@
 import Transactions
 
-/// Writes records as CSV in the product's own form: a header of all fields, one row for each record.
+/// Writes records in one of the formats, in the product's own form.
 ///
 /// Writers collect bytes; the caller takes them out as often as it likes with `take`.
-public struct CSVWriter {
+public struct RecordWriter {
+    private var csv: CSVWriter?
+    private var ndjson: NDJSONWriter?
+    private var raw: [UInt8] = []
+
+    /// A writer; in CSV, with the header written.
+    /// - Parameter names: finds names for codes; without it, and for codes without a name, numbers are written.
+    public init(_ format: FileFormat, names: NameLookup? = nil) {
+        switch format {
+        case .csv: csv = CSVWriter(names: names)
+        case .ndjson: ndjson = NDJSONWriter(names: names)
+        case .raw: break
+        }
+    }
+
+    /// Writes valid records.
+    public mutating func write(_ records: UnsafeBufferPointer<Record>) {
+        if csv != nil {
+            csv!.write(records)
+        } else if ndjson != nil {
+            ndjson!.write(records)
+        } else {
+            raw.append(contentsOf: UnsafeRawBufferPointer(records))
+        }
+    }
+
+    /// Writes valid records.
+    public mutating func write(_ records: [Record]) { records.withUnsafeBufferPointer { write($0) } }
+
+    /// Takes out the bytes written since the last call.
+    public mutating func take() -> [UInt8] {
+        if csv != nil { return csv!.take() }
+        if ndjson != nil { return ndjson!.take() }
+        defer { raw.removeAll(keepingCapacity: true) }
+        return raw
+    }
+}
+
+/// Writes a header of all fields, and one row for each record.
+struct CSVWriter {
     private var text: RecordText
     private let fields = MappedField.allCases
     private var buffer = TextBuffer()
 
-    /// A writer, with the header written.
-    /// - Parameter names: finds names for codes; without it, and for codes without a name, numbers are written.
-    public init(names: NameLookup? = nil) {
+    init(names: NameLookup?) {
         text = RecordText(.csv, names: names)
         buffer.append(MappedField.allCases.map(\.name).joined(separator: ",") + "\n")
     }
 
-    /// Writes valid records.
-    public mutating func write(_ records: some Sequence<Record>) {
+    mutating func write(_ records: some Sequence<Record>) {
         for record in records {
             for field in fields {
                 if field != .id { buffer.append(UInt8(ascii: ",")) }
@@ -26,22 +62,18 @@ public struct CSVWriter {
         }
     }
 
-    /// Takes out the bytes written since the last call.
-    public mutating func take() -> [UInt8] { buffer.take() }
+    mutating func take() -> [UInt8] { buffer.take() }
 }
 
-/// Writes records as NDJSON in the product's own form: one object on each line, without the fields that have their default.
-public struct NDJSONWriter {
+/// Writes one object on each line, without the fields that have their default.
+struct NDJSONWriter {
     private var text: RecordText
     private var buffer = TextBuffer()
     private let fields = MappedField.allCases.map { (field: $0, key: Array("\"\($0.name)\":".utf8)) }
 
-    /// A writer of nothing yet.
-    /// - Parameter names: finds names for codes; without it, and for codes without a name, numbers are written.
-    public init(names: NameLookup? = nil) { text = RecordText(.json, names: names) }
+    init(names: NameLookup?) { text = RecordText(.json, names: names) }
 
-    /// Writes valid records.
-    public mutating func write(_ records: some Sequence<Record>) {
+    mutating func write(_ records: some Sequence<Record>) {
         for record in records {
             for (field, key) in fields where !RecordText.isDefault(field, of: record) {
                 buffer.append(field == .id ? UInt8(ascii: "{") : UInt8(ascii: ","))
@@ -52,8 +84,7 @@ public struct NDJSONWriter {
         }
     }
 
-    /// Takes out the bytes written since the last call.
-    public mutating func take() -> [UInt8] { buffer.take() }
+    mutating func take() -> [UInt8] { buffer.take() }
 }
 
 /// Writes the rows that became no record as CSV: row, field, reason. The rows themselves are not repeated, as they may hold

@@ -47,6 +47,8 @@ package final class IdentityFile {
         var isVerified = [Bool](repeating: false, count: Fingerprint.partitionCount)
         var piece: [UInt64] = []
         var pieceStart = 0
+
+        var pieceRange: Range<Int> { pieceStart..<pieceStart + piece.count }
     }
 
     package let header: Header
@@ -75,6 +77,13 @@ package final class IdentityFile {
             func word<Word: FixedWidthInteger>(_ offset: Int, as: Word.Type) -> Word {
                 bytes.loadUnaligned(fromByteOffset: offset, as: Word.self)
             }
+            func table(_ offset: Int, _ count: Int) -> [UInt32] {
+                [UInt32](unsafeUninitializedCapacity: count) { words, initializedCount in
+                    UnsafeMutableRawBufferPointer(words).copyMemory(
+                        from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + 4 * count]))
+                    initializedCount = count
+                }
+            }
             guard word(0, as: UInt64.self) == magic else { throw IndexError(path, "it is no index file") }
             guard word(8, as: UInt32.self) == version else {
                 throw IndexError(
@@ -88,13 +97,13 @@ package final class IdentityFile {
             let header = Header(
                 day: word(12, as: Int32.self), ledger: word(16, as: UInt64.self), base: word(24, as: UInt64.self),
                 from: word(32, as: UInt64.self), through: word(40, as: UInt64.self), count: word(48, as: Int.self))
-            let starts = (0...Fingerprint.partitionCount).map { word(tablesOffset + 4 * $0, as: UInt32.self) }
-            let checksums = (0..<Fingerprint.partitionCount).map { word(checksumsOffset + 4 * $0, as: UInt32.self) }
+            let starts = table(tablesOffset, Fingerprint.partitionCount + 1)
+            let checksums = table(checksumsOffset, Fingerprint.partitionCount)
             let entriesByteCount = try file.byteCount() - headerByteCount
             guard entriesByteCount % 8 == 0, header.count == entriesByteCount / 8,
                 Int(starts[starts.count - 1]) == header.count
             else { throw IndexError(path, "its length does not fit its header") }
-            guard starts[0] == 0, zip(starts, starts.dropFirst()).allSatisfy({ $0 <= $1 }),
+            guard starts[0] == 0, (1..<starts.count).allSatisfy({ starts[$0 - 1] <= starts[$0] }),
                 word(4164, as: UInt32.self) == 0
             else { throw IndexError(path, "its partitions are out of order") }
             guard header.from >= 1, header.from <= header.through, header.base >= header.from - 1,
@@ -166,8 +175,8 @@ package final class IdentityFile {
 
     // MARK: Reading
 
-    private func read(partition index: Int, of opened: inout Opened) throws -> [UInt64] {
-        let words = try read(Int(opened.starts[index])..<Int(opened.starts[index + 1]), of: opened)
+    private func read(partition index: Int, of opened: inout Opened) throws -> ArraySlice<UInt64> {
+        let words = try entries(Int(opened.starts[index])..<Int(opened.starts[index + 1]), of: &opened)
         let checksum = words.withUnsafeBytes { sluice_crc32c(0, $0.baseAddress, $0.count) }
         guard checksum == opened.checksums[index] else {
             throw IndexError(path, "the checksum of the entries of partition \(index) is wrong")
@@ -180,19 +189,31 @@ package final class IdentityFile {
     }
 
     /// What look-ups rely on: within a partition entries ascend, and their sequences are those that the header tells.
-    private func isInOrder(_ words: [UInt64]) -> Bool {
+    private func isInOrder(_ words: ArraySlice<UInt64>) -> Bool {
         let distances = 1...(header.through - header.base)
         return words.allSatisfy { distances.contains($0 & 0xFFFF_FFFF) }
             && zip(words, words.dropFirst()).allSatisfy { $0 <= $1 }
     }
 
+    private static let pieceCount = 512
+
     private func entry(at position: Int, of opened: inout Opened) throws -> UInt64 {
-        if position < opened.pieceStart || position >= opened.pieceStart + opened.piece.count {
-            opened.pieceStart = max(0, position - 256)
-            opened.piece = []
-            opened.piece = try read(opened.pieceStart..<min(header.count, opened.pieceStart + 512), of: opened)
-        }
+        if !opened.pieceRange.contains(position) { try load(max(0, position - Self.pieceCount / 2), 1, of: &opened) }
         return opened.piece[position - opened.pieceStart]
+    }
+
+    /// One read is for many small partitions.
+    private func entries(_ range: Range<Int>, of opened: inout Opened) throws -> ArraySlice<UInt64> {
+        if range.isEmpty { return [] }
+        if !opened.pieceRange.contains(range) { try load(range.lowerBound, range.count, of: &opened) }
+        return opened.piece[range.lowerBound - opened.pieceStart..<range.upperBound - opened.pieceStart]
+    }
+
+    /// Brings at least `count` entries into memory.
+    private func load(_ start: Int, _ count: Int, of opened: inout Opened) throws {
+        opened.piece = []
+        opened.pieceStart = start
+        opened.piece = try read(start..<min(header.count, start + max(count, Self.pieceCount)), of: opened)
     }
 
     /// Guesses by interpolation, widens the guess until it brackets the value, then halves.
@@ -272,7 +293,7 @@ package final class IdentityFile {
 }
 
 private func littleEndian(_ words: [some FixedWidthInteger]) -> [UInt8] {
-    words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
+    words.map(\.littleEndian).withUnsafeBytes { Array($0) }
 }
 
 /// Which index files have a descriptor and their tables in memory: those used last.
@@ -287,7 +308,7 @@ package final class OpenIdentityFiles {
     private var entries: [Entry] = []
     private let capacity: Int
 
-    /// - Parameter capacity: the most files that are open at a time, each with about 10 KiB.
+    /// - Parameter capacity: the most files that are open at a time, each with about 10 KiB and the partition that was read last.
     package init(capacity: Int = 64) { self.capacity = capacity }
 
     /// Number of open files.

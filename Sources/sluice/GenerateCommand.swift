@@ -33,22 +33,13 @@ struct GenerateCommand: AsyncParsableCommand {
             }
             let file = try outputFile()
             var generator = ReferenceDay(day: day, count: count, seed: seed)
-            var csv = CSVWriter()
-            var ndjson = NDJSONWriter()
+            var writer = RecordWriter(format.fileFormat)
             let buffer = UnsafeMutableBufferPointer<Record>.allocate(capacity: 16_384)
             defer { buffer.deallocate() }
             while true {
                 let count = generator.fill(buffer)
-                let records = UnsafeBufferPointer(rebasing: buffer[..<count])
-                switch format {
-                case .binary: try file.write(contentsOf: Data(UnsafeRawBufferPointer(records)))
-                case .csv:
-                    csv.write(records)
-                    try file.write(contentsOf: Data(csv.take()))
-                case .ndjson:
-                    ndjson.write(records)
-                    try file.write(contentsOf: Data(ndjson.take()))
-                }
+                writer.write(UnsafeBufferPointer(rebasing: buffer[..<count]))
+                try file.write(contentsOf: Data(writer.take()))
                 if count == 0 { break }
             }
         }
@@ -66,4 +57,12 @@ struct GenerateCommand: AsyncParsableCommand {
 /// The formats that a day can be written in.
 enum GeneratedFormat: String, CaseIterable, ExpressibleByArgument {
     case binary, csv, ndjson
+
+    var fileFormat: FileFormat {
+        switch self {
+        case .binary: .raw
+        case .csv: .csv
+        case .ndjson: .ndjson
+        }
+    }
 }

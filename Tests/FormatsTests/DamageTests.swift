@@ -16,11 +16,9 @@ import Transactions
             return record
         }
         let names: NameLookup = { space, _ in space == .region ? "Thừa Thiên\nHuế" : nil }
-        var csv = CSVWriter(names: names)
-        var ndjson = NDJSONWriter(names: names)
-        csv.write(records)
-        ndjson.write(records)
-        return format == .csv ? csv.take() : ndjson.take()
+        var writer = RecordWriter(format, names: names)
+        writer.write(records)
+        return writer.take()
     }
 
     private func damaged(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {

@@ -43,17 +43,9 @@ import Transactions
     }
 
     private func written(_ records: [Record], _ format: FileFormat, names: NameLookup? = nil) -> [UInt8] {
-        switch format {
-        case .csv:
-            var writer = CSVWriter(names: names)
-            writer.write(records)
-            return writer.take()
-        case .ndjson:
-            var writer = NDJSONWriter(names: names)
-            writer.write(records)
-            return writer.take()
-        case .raw: return records.withUnsafeBytes { Array($0) }
-        }
+        var writer = RecordWriter(format, names: names)
+        writer.write(records)
+        return writer.take()
     }
 
     @Test(arguments: FileFormat.allCases)

@@ -10,7 +10,7 @@ import Testing
 /// The whole engine on simulated disks: short samples of what `tools/torture` does by the thousand.
 @Suite struct EngineTests {
     @Test func wholeRunsLoseAndDoubleNothing() {
-        let reports = inParallel(24) { SimulatedRun.run(seed: UInt64($0) + 31) }
+        let reports = inParallel(200) { SimulatedRun.run(seed: UInt64($0) + 1) }
         #expect(reports.flatMap { report in report.faults.map { "seed \(report.seed): \($0)" } } == [])
         #expect(reports.contains { $0.processCrashes > 0 } && reports.contains { $0.powerCuts > 0 })
     }
@@ -46,11 +46,11 @@ import Testing
         #expect(faults.flatMap(\.self) == [])
     }
 
-    @Test(arguments: FaultExploration.Failure.allCases)
-    func aFailureOfAnyOperationLosesAndDoublesNothing(failure: FaultExploration.Failure) {
+    @Test(arguments: FaultExploration.Failure.allCases, [false, true])
+    func aFailureOfAnyOperationLosesAndDoublesNothing(failure: FaultExploration.Failure, isForGood: Bool) {
         let exploration = FaultExploration(seed: 3, actions: 8)
         let faults = inParallel(exploration.operationCount) { index in
-            exploration.faults(at: index, failure, isForGood: index % 2 == 0)
+            exploration.faults(at: index, failure, isForGood: isForGood)
         }
         #expect(faults.flatMap(\.self) == [])
     }
