@@ -10,7 +10,7 @@ import Transactions
     @Test func everythingThatCanBeAskedForIsAsBefore() async throws {
         let directory = try TemporaryDirectory()
         let files = directory.files
-        try files.create(timeZone: "Asia/Ho_Chi_Minh", cutoverMinutes: 23 * 60)
+        try files.create(timeZone: "Asia/Ho_Chi_Minh", cutoverMinutes: 23 * 60, seed: 1)
         let names = [Name(.region, "Huế"), Name(.payee, "Phở Thìn"), Name(.source, "cổng")]
         var ledger = try Ledger(files, options: .trickle)
         try ledger.trickle(0..<150)

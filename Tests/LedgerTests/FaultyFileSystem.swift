@@ -12,6 +12,9 @@ final class FaultyFileSystem: FileSystem {
 
     private let disk = DiskFileSystem()
     private let failing = Lock<[Operation: StorageError]>([:])
+    private let writtenIndexFiles = Lock(0)
+    /// Files of the identity index that were written, those that are gone again too.
+    var writtenIndexFileCount: Int { writtenIndexFiles.withLock { $0 } }
 
     static let diskFull = StorageError(
         operation: "secure space in", path: "log", errno: 28, reason: "No space left on device")
@@ -42,6 +45,7 @@ final class FaultyFileSystem: FileSystem {
     func rename(_ source: String, to target: String) throws(StorageError) {
         try check(.rename)
         try disk.rename(source, to: target)
+        if target.contains("/index/") { writtenIndexFiles.withLock { $0 += 1 } }
     }
     func remove(_ path: String) throws(StorageError) { try disk.remove(path) }
     func synchroniseDirectory(_ path: String) throws(StorageError) { try disk.synchroniseDirectory(path) }

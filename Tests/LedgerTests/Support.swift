@@ -53,10 +53,14 @@ func record(
 func records(_ range: Range<Int>) -> [Record] { range.map { record($0) } }
 
 extension LedgerFiles {
-    func createUTC(seed: UInt64 = 1) throws {
+    func createUTC(seed: UInt64 = 1) throws { try create(timeZone: "UTC", cutoverMinutes: 0, seed: seed) }
+
+    /// The same seed gives the same keys and number.
+    func create(timeZone: String, cutoverMinutes: Int, seed: UInt64) throws {
         var chance = SeededGenerator(seed: seed)
         try create(
-            timeZone: "UTC", cutoverMinutes: 0, fileSystem: DiskFileSystem(), machine: SystemMachine(), chance: &chance)
+            timeZone: timeZone, cutoverMinutes: cutoverMinutes, fileSystem: DiskFileSystem(), machine: SystemMachine(),
+            chance: &chance)
     }
 
     /// Opens, sends, closes.
