@@ -28,6 +28,10 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "The most connections at a time.") var connections = 10_000
     @Option(help: "Seconds of silence in the middle of a frame after which a connection is closed.") var idleSeconds =
         60
+    @Option(
+        name: .customLong("segment-mib"),
+        help: "MiB after which the log goes on in a new file; those before it are compacted. 1 to 4096.")
+    var segmentMebibytes = 256
 
     func validate() throws {
         guard anonymous || listen.isLoopback else {
@@ -38,6 +42,9 @@ struct ServeCommand: AsyncParsableCommand {
         guard connections > 0, idleSeconds > 0 else {
             throw ValidationError("--connections and --idle-seconds are at least 1")
         }
+        guard 1...4096 ~= segmentMebibytes else {
+            throw ValidationError("--segment-mib \(segmentMebibytes): expected 1 to 4096")
+        }
     }
 
     func run() async throws {
@@ -47,7 +54,9 @@ struct ServeCommand: AsyncParsableCommand {
             let logger = Logger(label: "sluice")
             StreamServer.raiseDescriptorLimit()
             let failure = FailureSignal()
-            let ledger = try openLedger(files) { failure.send($0) }
+            var options = LedgerOptions()
+            options.segmentByteCount = segmentMebibytes << 20
+            let ledger = try openLedger(files, options: options) { failure.send($0) }
             let threads = NIOThreadPool(numberOfThreads: 2)
             threads.start()
             let server = StreamServer(

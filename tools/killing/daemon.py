@@ -8,7 +8,13 @@ import subprocess
 from stream_client import Violation
 
 SYSTEM_CALLS = {1: "write", 17: "pread", 18: "pwrite", 74: "fsync", 75: "fdatasync", 77: "ftruncate", 285: "fallocate"}
-THREADS = {"committer": "committing", "flusher": "flushing", "checkpointer": "checkpoint", "folder": "counting"}
+THREADS = {
+    "committer": "committing",
+    "flusher": "flushing",
+    "checkpointer": "checkpoint",
+    "folder": "counting",
+    "compactor": "compacting",
+}
 
 
 class Daemon:

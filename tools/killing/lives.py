@@ -20,6 +20,7 @@ PLANS = {
 }
 # With a disk of its own that can be filled.
 DISK_PLANS = {"starting": 15, "streaming": 20, "stopping": 10, "full": 25, "full at the start": 15, "room again": 25}
+SEGMENT_MEBIBYTES = ("1", "1", "256")
 FEW_DESCRIPTORS = 80
 CROWD = 120
 
@@ -74,7 +75,9 @@ class Lives:
 
     def start(self, descriptors=None):
         """A daemon on the ledger as it is."""
-        return Daemon(self.options.executable, self.data, self.port, self._log, descriptors)
+        # Small segments: the log goes on in new files, and those before are compacted, while daemons are killed.
+        options = ("--segment-mib", self.chance.choice(SEGMENT_MEBIBYTES))
+        return Daemon(self.options.executable, self.data, self.port, self._log, descriptors, options)
 
     def wait_for(self, what, condition, seconds=30):
         """Waits for something that must come about."""
