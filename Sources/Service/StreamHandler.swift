@@ -41,7 +41,7 @@ final class StreamHandler: ChannelDuplexHandler {
     var sources = SourceSet([UInt16]())
     private var isWaitingForRing = false
     private var isWaitingForLookUp = false
-    /// The client's records had to be read back: it has one batch under way at a time, and rests in between.
+    /// The client sends old records: it has one batch under way at a time, and rests in between.
     private var isSlow = false
     private var isResting = false
     private var isWritable = true
@@ -212,17 +212,27 @@ final class StreamHandler: ChannelDuplexHandler {
         if admitted || wasSlow { resumeReading() }
     }
 
-    /// A few records read back are a gateway's own retries; more are a day that is sent again.
+    /// A few old records are a gateway's own retries; more are a day that is sent again.
     private static let mostReadBackAtOnce = 32
+    private static let mostOldAtOnce = 256
 
     private func makeWay(after answers: [BatchAnswer]) {
         guard !answers.isEmpty else { return }
-        let readBack = answers.reduce(0) { $0 + $1.readBackCount }
-        guard readBack > StreamHandler.mostReadBackAtOnce else {
-            isSlow = false
-            return shared.slowLane.noteNewRecords()
+        var old = SlowLane.OldRecords()
+        var newCount = 0
+        for answer in answers {
+            old.readBackCount += answer.readBackCount
+            guard case .success(let receipt) = answer.result else { continue }
+            old.count += receipt.duplicates
+            newCount += receipt.accepted
         }
-        let rest = shared.slowLane.rest(afterReadingBack: readBack)
+        let isReplay = old.count > max(newCount, StreamHandler.mostOldAtOnce)
+        guard isReplay || old.readBackCount > StreamHandler.mostReadBackAtOnce else {
+            isSlow = false
+            if newCount > 0 { shared.slowLane.noteNewRecords() }
+            return
+        }
+        let rest = shared.slowLane.rest(after: old)
         isSlow = rest != nil
         guard let rest, !isResting, let context else { return }
         isResting = true

@@ -3,7 +3,7 @@ import StreamProtocol
 import Testing
 import Transactions
 
-/// A client whose records have to be read back from the log makes way for those whose records are new.
+/// A client whose records are in the ledger already makes way for those whose records are new.
 @Suite struct SlowLaneTests {
     @Test func oneBatchIsUnderWayAtATimeAndAllAreAnswered() async throws {
         try await withServer(configure: { $0.courtesyMilliseconds = 60_000 }) { server, engine in
@@ -14,21 +14,43 @@ import Transactions
             _ = try await ordinary.expect(.receipt)
             try await slow.send(batchFrame(1, [record(2, source: 8)]))
             _ = try await slow.expect(.receipt)
-            engine.hold()
-            for number in 2...6 as ClosedRange<UInt64> {
-                try await slow.send(batchFrame(number, [record(number + 1, source: 8)]))
-            }
-            try await eventually { engine.heldCount == 1 }
-            // The others' batches go in meanwhile, as many as they like.
-            for number in 2...9 as ClosedRange<UInt64> {
-                try await ordinary.send(batchFrame(number, [record(100 + number)]))
-            }
-            try await eventually { engine.heldCount == 9 }
-            #expect(engine.heldCount == 9, "one batch of the slow client and eight of the others")
-            engine.release()
-            for _ in 2...6 { _ = try await slow.expect(.receipt) }
-            for _ in 2...9 { _ = try await ordinary.expect(.receipt) }
+            try await expectOneAtATime(slow, ordinary, engine, from: 2)
         }
+    }
+
+    /// Duplicates need no flush, so whoever sends a day again would always have a whole window in front of the others.
+    @Test func aDayThatIsSentAgainMakesWay() async throws {
+        try await withServer(configure: { $0.courtesyMilliseconds = 60_000 }) { server, engine in
+            let day = (1000..<1300 as Range<UInt64>).map { record($0, source: 8) }
+            let replaying = try await openPeer(server, sources: [.code(8)])
+            let ordinary = try await openPeer(server)
+            for number in 1...3 as ClosedRange<UInt64> {
+                try await replaying.send(batchFrame(number, day))
+                _ = try await replaying.expect(.receipt)
+                try await ordinary.send(batchFrame(number, [record(number)]))
+                _ = try await ordinary.expect(.receipt)
+            }
+            try await expectOneAtATime(replaying, ordinary, engine, from: 4)
+        }
+    }
+
+    private func expectOneAtATime(
+        _ slow: RawPeer, _ ordinary: RawPeer, _ engine: MemoryEngine, from first: UInt64
+    ) async throws {
+        engine.hold()
+        for number in first..<first + 5 {
+            try await slow.send(batchFrame(number, [record(number + 1, source: 8)]))
+        }
+        try await eventually { engine.heldCount == 1 }
+        // The others' batches go in meanwhile, as many as they like.
+        for number in first..<first + 8 {
+            try await ordinary.send(batchFrame(number, [record(100 + number)]))
+        }
+        try await eventually { engine.heldCount == 9 }
+        #expect(engine.heldCount == 9, "one batch of the slow client and eight of the others")
+        engine.release()
+        for _ in 0..<5 { _ = try await slow.expect(.receipt) }
+        for _ in 0..<8 { _ = try await ordinary.expect(.receipt) }
     }
 
     @Test func aloneNothingIsHeldBack() async throws {
