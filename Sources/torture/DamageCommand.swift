@@ -13,7 +13,7 @@ struct DamageCommand: ParsableCommand {
             what was written. Every block is also swapped, zeroed, cut and replaced.
             """)
 
-    @Option(help: "Bytes of the segment, about.") var segmentBytes = 3 << 20
+    @Option(help: "Bytes of the segment, about.") var segmentBytes = 256 << 10
     @Option(help: "The seed of the ledger.") var seed: UInt64 = 1
     @Option(help: "Flips of the catalogue's file, at places by chance.") var catalogueFlips = 2000
     @Option(help: "Flips at the same time.") var jobs = 2

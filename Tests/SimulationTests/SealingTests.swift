@@ -80,7 +80,7 @@ import Transactions
         bench.disk.setObserver(nil)
         session.close()
         let fallen = try #require(unflushed.withLock { $0 })
-        for seed in 0..<8 as Range<UInt64> {
+        for seed in 0..<3 as Range<UInt64> {
             let after = SimulatedDisk(afterPowerCut: fallen.image, damage: PowerCut(mode, seed: seed))
             try bench.open(on: after).close()
             let known = Journal(bench.journal, upTo: fallen.knownCount).knowledge
