@@ -27,6 +27,24 @@ import Testing
         }
     }
 
+    /// A listing that breaks off would be a log with fewer segments, or none: a new ledger would be made over the old one.
+    @Test func aListingThatBreaksOffIsAnError() async throws {
+        try await Workshop.open { workshop in
+            #expect(try await workshop.run("init", "--data", workshop.data).code == 0)
+            let log = workshop.data + "/log"
+            let before = try Data(contentsOf: URL(fileURLWithPath: log + "/00000000000000000001.log"))
+            let wrapper = try Strace.wrapper([
+                "-o", workshop.path + "/trace", "-P", log, "-e", "trace=getdents64", "-e",
+                "inject=getdents64:error=EIO",
+            ])
+            let empty = try workshop.write("empty.raw", "")
+            let load = try await workshop.run(
+                program: wrapper + [Workshop.executable, "load", empty, "--data", workshop.data])
+            #expect(load.code == 74 && load.errors.contains("cannot list \(log): "), "\(load.code) \(load.errors)")
+            #expect(try Data(contentsOf: URL(fileURLWithPath: log + "/00000000000000000001.log")) == before)
+        }
+    }
+
     /// Runs the command with every second call that concerns the log, the index or the lock interrupted. SQLite makes its own
     /// calls: see its documentation.
     private func interrupted(_ workshop: Workshop, _ arguments: String...) async throws -> Workshop.Outcome {
