@@ -3,10 +3,15 @@ import PackageDescription
 
 // One target for each room of the design; arrows between rooms point one way and are kept here.
 
-let strict: [SwiftSetting] = [
-    .treatAllWarnings(as: .error),
-    .enableUpcomingFeature("ExistentialAny"),
-]
+// What tools/fuzz sets: the project's own modules are watched, and not the libraries, whose counters cost more than
+// what is tested.
+let sanitizer = Context.environment["SLUICE_SANITIZE"].map { [SwiftSetting.unsafeFlags(["-sanitize=\($0)"])] } ?? []
+
+let strict: [SwiftSetting] =
+    [
+        .treatAllWarnings(as: .error),
+        .enableUpcomingFeature("ExistentialAny"),
+    ] + sanitizer
 
 func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)

@@ -12,7 +12,8 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: ["CLibFuzzer", .product(name: "FuzzTargets", package: "sluice")],
-            path: "fuzz"),
+            path: "fuzz",
+            linkerSettings: Context.environment["SLUICE_SANITIZE"].map { [.unsafeFlags(["-sanitize=\($0)"])] }),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -10,7 +10,7 @@ extension FuzzTarget {
     static let raw = rows(.raw, seeds: RowSeeds.raw)
 
     /// A mapping's JSON form, a zero byte, and rows that are read by it as CSV and as NDJSON.
-    static let mappings = FuzzTarget(name: "mappings", largestByteCount: 2048, repair: nil, seeds: RowSeeds.mappings) {
+    static let mappings = FuzzTarget(name: "mappings", largestByteCount: 768, repair: nil, seeds: RowSeeds.mappings) {
         { bytes in
             let end = bytes.firstIndex(of: 0) ?? bytes.count
             guard let mapping = try? Mapping(json: bytes[..<end]) else { return false }
@@ -21,7 +21,7 @@ extension FuzzTarget {
     }
 
     private static func rows(_ format: FileFormat, seeds: @escaping @Sendable () -> [[UInt8]]) -> FuzzTarget {
-        FuzzTarget(name: format.rawValue, largestByteCount: 2048, repair: nil, seeds: seeds) {
+        FuzzTarget(name: format.rawValue, largestByteCount: 768, repair: nil, seeds: seeds) {
             let mappings = RowSeeds.mappingTexts.map { text -> Mapping in
                 do { return try Mapping(json: text.utf8) } catch { preconditionFailure("\(error)") }
             }

@@ -10,6 +10,7 @@ import Transactions
 /// | the end of the file; the block's own bytes are good | any or none | kept; written and flushed anew |
 /// | the end of the file; the block's own bytes are wrong | none | cut, kept aside, reported |
 /// | the end of the file; the block's own bytes are wrong | the catalogue reaches into it | damage: refused |
+/// | the end of the file; its own bytes are wrong, and those of the block before it | the last block | damage: refused |
 /// | bytes that are no block, no later block of this ledger | none | cut, kept aside, reported |
 /// | bytes that are no block; the last good header's own block is wrong | these bytes | damage: refused |
 /// | bytes that are no block, no later block of this ledger | the catalogue reaches beyond | damage: refused |
@@ -187,19 +188,18 @@ public enum LogRecovery {
         var cutReason: String?
         switch scan.tail {
         case .newer: throw error(for: scan, path: path)
-        case .torn(let reason):
-            // Nothing is written behind a block before it is durable, so what lies there proves it.
-            if let last = scan.entries.last, let reason = try fault(in: last, file: file) {
-                throw LogError.damaged(
-                    path: path, offset: last.offset, sequences: last.firstSequence..<last.endSequence, reason: reason)
-            }
-            cutReason = reason
+        case .torn(let reason): cutReason = reason
         case .clean:
             if let last = scan.entries.last, let reason = try fault(in: last, file: file) {
                 scan.entries.removeLast()
                 (scan.end, scan.endSequence) = (last.offset, last.firstSequence)
                 cutReason = reason
             }
+        }
+        // Nothing is written behind a block before it is durable, so what is to be cut proves the block before it.
+        if cutReason != nil, let last = scan.entries.last, let reason = try fault(in: last, file: file) {
+            throw LogError.damaged(
+                path: path, offset: last.offset, sequences: last.firstSequence..<last.endSequence, reason: reason)
         }
         let end = scan.endSequence
         if end <= proven {

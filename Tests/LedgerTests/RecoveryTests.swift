@@ -98,6 +98,35 @@ import Transactions
         #expect(try readFile(files.firstSegment) == bytes)
     }
 
+    /// The last block was begun after the one before it was durable: cutting the last must not leave that one to the next start.
+    @Test func aDamagedBlockBeforeADamagedLastOneIsNamedAndNothingIsCut() throws {
+        let directory = try TemporaryDirectory()
+        try directory.files.createUTC()
+        let ledger = try Ledger(directory.files)
+        for start in [0, 40] { _ = try ledger.load(records(start..<start + 40)) }
+        let files = try directory.crashImage(of: directory.files)
+        ledger.close()
+        let (log, _) = try LogRecovery.open(directory: files.log, fileSystem: DiskFileSystem(), mayWrite: false) { _ in
+            0
+        }
+        let blocks = try log.blocks(of: log.segments[0]).filter { $0.recordCount > 0 }
+        #expect(blocks.map(\.recordCount) == [40, 40])
+        var bytes = Array(try readFile(files.firstSegment)[..<(blocks[1].offset + blocks[1].byteCount)])
+        for block in blocks { bytes[block.offset + block.byteCount - 100] ^= 4 }
+        try writeFile(files.firstSegment, bytes)
+        for mayWrite in [false, true] {
+            let error = #expect(throws: LogError.self) {
+                try LogRecovery.open(directory: files.log, fileSystem: DiskFileSystem(), mayWrite: mayWrite) { _ in 0 }
+            }
+            guard case .damaged(_, let found, let sequences, _) = error else {
+                Issue.record("\(String(describing: error))")
+                continue
+            }
+            #expect(found == blocks[0].offset && sequences == 1..<41)
+        }
+        #expect(try readFile(files.firstSegment) == bytes)
+    }
+
     @Test func aProvenBlockIsNeverCut() throws {
         let directory = try TemporaryDirectory()
         let (files, offset) = try unproven(directory)
