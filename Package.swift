@@ -57,7 +57,7 @@ let package = Package(
             name: "RingBuffer", dependencies: ["CPlatform", "Locks"], exclude: ["Model"], swiftSettings: strict),
         room("Columns", ["Transactions", "CLZ4", "CPlatform"]),
         room("Storage", ["Columns", "Transactions", "Locks", "CSQLite", "CPlatform"]),
-        room("Rollups", ["Transactions", "Columns", "CLZ4", "CPlatform"]),
+        room("Rollups", ["Transactions", "Columns", "Locks", "CLZ4", "CPlatform"]),
         room(
             "Ledger",
             ["Transactions", "Locks", "RingBuffer", "Columns", "Storage", "Rollups", "CPlatform", crypto]),

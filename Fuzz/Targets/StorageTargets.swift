@@ -8,12 +8,12 @@ import Transactions
 extension FuzzTarget {
     /// A file of the identity index.
     static let identities = FuzzTarget(
-        name: "identities", largestByteCount: 16_384, repair: IdentityRun.repair, seeds: IdentityRun.seeds
+        name: "identities", largestByteCount: 10_240, repair: IdentityRun.repair, seeds: IdentityRun.seeds
     ) { { try IdentityRun.run($0) } }
 
     /// The last segment of a log, through recovery.
     static let segment = FuzzTarget(
-        name: "segment", largestByteCount: 8192, repair: SegmentRun.repair, seeds: SegmentRun.seeds
+        name: "segment", largestByteCount: 4096, repair: SegmentRun.repair, seeds: SegmentRun.seeds
     ) {
         let run = SegmentRun()
         return { try run.run($0) }

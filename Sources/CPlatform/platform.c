@@ -59,6 +59,11 @@ uint64_t sluice_resident_bytes(void) {
     return fields == 2 ? (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
+void sluice_keep_freed_memory(void) {
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+}
+
 uint64_t sluice_allocated_bytes(void) {
     struct mallinfo2 information = mallinfo2();
     return information.uordblks + information.hblkhd;

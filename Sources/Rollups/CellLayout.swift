@@ -6,17 +6,15 @@
 /// | often written, wide | 8 each | low half of `amount`, `smallest_amount`, `largest_amount`, low half of `duration_milliseconds` |
 /// | often written, narrow | 4 each | `attempts`, `approved`, `settled`, `timed`, high part of `amount` and of the duration |
 /// | seldom written, wide | 8 each | low halves of the other sums |
-/// | seldom written, narrow | 4 each | the other counts, the high parts of the other sums, and the spill |
+/// | seldom written, narrow | 4 each | the other counts and the high parts of the other sums |
 ///
 /// Only declared measures are there. With a key of 8 bytes and all measures declared, the first two groups end at byte 64:
 /// a settled payment touches one cache line. Counts have 32 bits and the high parts of sums too, because an accumulator
-/// takes fewer than 2^32 records before it is drained and each adds less than 2^63. The spill takes what is counted in
-/// measures that are not declared, so that counting needs no branches.
+/// takes fewer than 2^32 records before it is drained and each adds less than 2^63.
 struct CellLayout: Sendable {
     let keyWordCount: Int
     /// Bytes from one cell to the next: up to 64 a power of two, else a multiple of 64, so that cells share few lines.
     let stride: Int
-    let spill: Int
     /// By raw value of the measure: the offset of its count, its extreme or the low half of its sum; 0 when not declared.
     private let offsets: [Int]
     /// By raw value of the measure: the offset of the high part of its sum; 0 when there is none.
@@ -42,7 +40,6 @@ struct CellLayout: Sendable {
         }
         place(often.filter(declaration.measures.contains))
         place(declaration.measures.filter { !often.contains($0) })
-        spill = take(4)
         stride = end <= 64 ? max(16, end.nextPowerOfTwo) : (end + 63) / 64 * 64
         self.offsets = offsets
         self.highOffsets = highOffsets

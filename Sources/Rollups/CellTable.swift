@@ -1,5 +1,4 @@
 import CPlatform
-import Glibc
 
 /// A hash table from packed keys to cells of a fixed size, both in memory of its own.
 ///
@@ -47,17 +46,18 @@ final class CellTable: @unchecked Sendable {
         self.stride = stride
         self.extremes = extremes
         self.seed = seed
-        slots = .allocate(capacity: CellTable.firstSlotCount)
-        slots.initialize(repeating: 0, count: CellTable.firstSlotCount)
+        slots = CellTable.emptySlots(count: CellTable.firstSlotCount)
         slotMask = UInt64(CellTable.firstSlotCount - 1)
         origins = .allocate(capacity: originCapacity)
         origins.initialize(repeating: 0, count: originCapacity)
     }
 
     deinit {
-        slots.deallocate()
+        TableMemory.deallocate(slots, byteCount: (Int(slotMask) + 1) * 8)
         for slab in 0..<slabCount {
-            UnsafeMutableRawPointer(bitPattern: origins[slab] &+ UInt(stride << slab))?.deallocate()
+            let byteCount = stride << slab
+            let memory = UnsafeMutableRawPointer(bitPattern: origins[slab] &+ UInt(byteCount)).unsafelyUnwrapped
+            TableMemory.deallocate(memory, byteCount: byteCount)
         }
         origins.deallocate()
     }
@@ -70,15 +70,43 @@ final class CellTable: @unchecked Sendable {
         return folded ^ folded >> 32
     }
 
-    /// Asks the processor for the slot where the search for a hash begins.
-    @inline(__always)
-    func prefetchSlot(hash: UInt64) { sluice_prefetch(slots + Int(hash & slotMask)) }
+    /// Where slots and cells lie now, to look ahead without asking the object each time; good until a cell is made.
+    struct View {
+        fileprivate let slots: UnsafeMutablePointer<UInt64>
+        fileprivate let slotMask: UInt64
+        fileprivate let origins: UnsafeMutablePointer<UInt>
+        fileprivate let stride: UInt
 
-    /// Asks the processor for the cell that the first slot of a hash names, if any.
+        /// Asks the processor for the slot where the search for a hash begins.
+        @inline(__always)
+        func prefetchSlot(hash: UInt64) { sluice_prefetch(slots + Int(hash & slotMask)) }
+
+        /// Asks the processor for the first cell whose hash may be this one, and gives its address; nil when there is none.
+        @inline(__always)
+        func prefetchCell(hash: UInt64) -> UnsafeMutableRawPointer? {
+            let tag = hash & 0xFFFF_FFFF
+            var place = hash & slotMask
+            while true {
+                let slot = slots[Int(place)]
+                if slot == 0 { return nil }
+                if slot >> 32 == tag {
+                    let cell = CellTable.address(
+                        ofCell: UInt32(truncatingIfNeeded: slot) &- 1, origins: origins, stride: stride)
+                    sluice_prefetch(cell)
+                    return cell
+                }
+                place = (place &+ 1) & slotMask
+            }
+        }
+    }
+
+    var view: View { View(slots: slots, slotMask: slotMask, origins: origins, stride: UInt(bitPattern: stride)) }
+
+    /// True when `cell` is that of the key.
     @inline(__always)
-    func prefetchCell(hash: UInt64) {
-        let slot = slots[Int(hash & slotMask)]
-        if slot != 0 { sluice_prefetch(address(ofCell: UInt32(truncatingIfNeeded: slot) &- 1)) }
+    static func holds(_ cell: UnsafeMutableRawPointer, low: UInt64, high: UInt64, hasHighKey: Bool) -> Bool {
+        let words = cell.assumingMemoryBound(to: UInt64.self)
+        return words[0] == low && (!hasHighKey || words[1] == high)
     }
 
     /// The cell of a key, made when there is none. Its address stays the same while the table lives.
@@ -91,8 +119,7 @@ final class CellTable: @unchecked Sendable {
             if slot == 0 { return insert(low: low, high: high, tag: tag) }
             if slot >> 32 == tag {
                 let cell = address(ofCell: UInt32(truncatingIfNeeded: slot) &- 1)
-                let words = cell.assumingMemoryBound(to: UInt64.self)
-                if words[0] == low && (keyWordCount == 1 || words[1] == high) { return cell }
+                if CellTable.holds(cell, low: low, high: high, hasHighKey: keyWordCount == 2) { return cell }
             }
             place = (place &+ 1) & slotMask
         }
@@ -112,10 +139,16 @@ final class CellTable: @unchecked Sendable {
 
     @inline(__always)
     private func address(ofCell index: UInt32) -> UnsafeMutableRawPointer {
+        CellTable.address(ofCell: index, origins: origins, stride: UInt(bitPattern: stride))
+    }
+
+    @inline(__always)
+    private static func address(
+        ofCell index: UInt32, origins: UnsafeMutablePointer<UInt>, stride: UInt
+    ) -> UnsafeMutableRawPointer {
         let shifted = UInt64(index) &+ 1
         let origin = origins[63 &- shifted.leadingZeroBitCount]
-        let address = origin &+ UInt(shifted) &* UInt(bitPattern: stride)
-        return UnsafeMutableRawPointer(bitPattern: address).unsafelyUnwrapped
+        return UnsafeMutableRawPointer(bitPattern: origin &+ UInt(shifted) &* stride).unsafelyUnwrapped
     }
 
     @inline(never)
@@ -142,7 +175,7 @@ final class CellTable: @unchecked Sendable {
     private func addSlab() {
         if slabCount == originCapacity { growOrigins() }
         let byteCount = stride << slabCount
-        origins[slabCount] = UInt(bitPattern: CellTable.allocate(byteCount: byteCount)) &- UInt(byteCount)
+        origins[slabCount] = UInt(bitPattern: TableMemory.allocate(byteCount: byteCount)) &- UInt(byteCount)
         slabCount += 1
     }
 
@@ -155,21 +188,17 @@ final class CellTable: @unchecked Sendable {
         old.deallocate()
     }
 
-    /// Memory that begins a cache line. Large pieces ask for large pages, which spare most page faults and table walks.
-    private static func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
-        let largePage = 2 << 20
-        guard byteCount >= 2 * largePage else { return .allocate(byteCount: byteCount, alignment: 64) }
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: largePage)
-        _ = madvise(memory, byteCount, MADV_HUGEPAGE)
-        return memory
-    }
-
     private func doubleSlots() {
         let (old, oldCount) = (slots, Int(slotMask) + 1)
-        slots = CellTable.allocate(byteCount: oldCount * 16).bindMemory(to: UInt64.self, capacity: oldCount * 2)
-        slots.initialize(repeating: 0, count: oldCount * 2)
+        slots = CellTable.emptySlots(count: oldCount * 2)
         slotMask = UInt64(oldCount * 2 - 1)
         for index in 0..<oldCount where old[index] != 0 { place(old[index]) }
-        old.deallocate()
+        TableMemory.deallocate(old, byteCount: oldCount * 8)
+    }
+
+    private static func emptySlots(count: Int) -> UnsafeMutablePointer<UInt64> {
+        let slots = TableMemory.allocate(byteCount: count * 8).bindMemory(to: UInt64.self, capacity: count)
+        slots.initialize(repeating: 0, count: count)
+        return slots
     }
 }

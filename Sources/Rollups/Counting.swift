@@ -2,17 +2,20 @@ extension CountingPlan {
     /// Adds a block's records to the cells of the block's day.
     ///
     /// Three passes over the block keep several memory accesses under way at a time: the first packs keys and asks for
-    /// slots, the second asks for cells, the third finds the cells and adds to them.
+    /// slots, the second finds the cells that the slots name and asks for these, the third looks whether they are the keys'
+    /// own and adds to them.
     func count(_ block: RecordBlock, into table: CellTable) {
         pack(lowParts, of: block, into: block.lowKeys)
         pack(highParts, of: block, into: block.highKeys)
         let (count, lowKeys, highKeys, hashes) = (block.count, block.lowKeys, block.highKeys, block.hashes)
+        let view = table.view
         for row in 0..<count {
             let hash = table.hash(low: lowKeys[row], high: highKeys[row])
             hashes[row] = hash
-            table.prefetchSlot(hash: hash)
+            view.prefetchSlot(hash: hash)
         }
-        for row in 0..<count { table.prefetchCell(hash: hashes[row]) }
+        let cells = block.cells
+        for row in 0..<count { cells[row] = view.prefetchCell(hash: hashes[row]) }
         add(block, to: table)
     }
 
@@ -31,16 +34,22 @@ extension CountingPlan {
     private func add(_ block: RecordBlock, to table: CellTable) {
         let steps = steps
         let (contributions, overdue, amounts) = (block.contributions, block.overdue, block.amounts)
-        let (lowKeys, highKeys, hashes) = (block.lowKeys, block.highKeys, block.hashes)
-        let overdueOffset = layout.offset(of: .overdue) ?? layout.spill
+        let (lowKeys, highKeys, hashes, cells) = (block.lowKeys, block.highKeys, block.hashes, block.cells)
+        let overdueOffset = layout.offset(of: .overdue) ?? 0
+        let hasHighKey = layout.keyWordCount == 2
         let settlement = SettlementOffsets(layout)
         for row in 0..<block.count {
             let step = steps[Int(contributions[row])]
-            let cell = table.cell(low: lowKeys[row], high: highKeys[row], hash: hashes[row])
-            increment(cell, Int(step.counts.0), by: 1)
-            increment(cell, Int(step.counts.1), by: 1)
-            increment(cell, Int(step.counts.2), by: 1)
-            increment(cell, overdueOffset, by: UInt32(overdue[row]))
+            let (low, high) = (lowKeys[row], highKeys[row])
+            let found = cells[row]
+            let cell =
+                if let found, CellTable.holds(found, low: low, high: high, hasHighKey: hasHighKey) { found } else {
+                    table.cell(low: low, high: high, hash: hashes[row])
+                }
+            increment(cell, step.counts.0)
+            increment(cell, step.counts.1)
+            increment(cell, step.counts.2)
+            if overdue[row] != 0, overdueOffset != 0 { increment(cell, overdueOffset) }
             if step.sumLow != 0 {
                 increase(cell, Int(step.sumLow), Int(step.sumHigh), by: UInt64(bitPattern: amounts[row]))
             }
@@ -62,7 +71,7 @@ private struct SettlementOffsets {
         largest = layout.offset(of: .largestAmount) ?? 0
         durationLow = layout.offset(of: .durationMilliseconds) ?? 0
         durationHigh = layout.highOffset(of: .durationMilliseconds) ?? 0
-        timed = layout.offset(of: .timed) ?? layout.spill
+        timed = layout.offset(of: .timed) ?? 0
     }
 
     @inline(__always)
@@ -76,14 +85,19 @@ private struct SettlementOffsets {
             place.pointee = max(place.pointee, amount)
         }
         guard duration >= 0 else { return }
-        increment(cell, timed, by: 1)
+        if timed != 0 { increment(cell, timed) }
         if durationLow != 0 { increase(cell, durationLow, durationHigh, by: UInt64(bitPattern: duration)) }
     }
 }
 
 @inline(__always)
-private func increment(_ cell: UnsafeMutableRawPointer, _ offset: Int, by amount: UInt32) {
-    (cell + offset).assumingMemoryBound(to: UInt32.self).pointee &+= amount
+private func increment(_ cell: UnsafeMutableRawPointer, _ count: CountingPlan.Count) {
+    (cell + Int(count.offset)).assumingMemoryBound(to: UInt32.self).pointee &+= UInt32(count.amount)
+}
+
+@inline(__always)
+private func increment(_ cell: UnsafeMutableRawPointer, _ offset: Int) {
+    (cell + offset).assumingMemoryBound(to: UInt32.self).pointee &+= 1
 }
 
 /// Adds to a sum of 96 bits.
@@ -92,5 +106,5 @@ private func increase(_ cell: UnsafeMutableRawPointer, _ lowOffset: Int, _ highO
     let place = (cell + lowOffset).assumingMemoryBound(to: UInt64.self)
     let (sum, carries) = place.pointee.addingReportingOverflow(value)
     place.pointee = sum
-    if carries { increment(cell, highOffset, by: 1) }
+    if carries { increment(cell, highOffset) }
 }

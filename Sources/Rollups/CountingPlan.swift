@@ -10,14 +10,20 @@ final class CountingPlan: @unchecked Sendable {
         var leftShift: UInt64
     }
 
-    /// What a contribution does to a cell, in offsets. Unused counts point at the spill.
+    /// What a contribution does to a cell, in offsets. A count that is not used adds 0 to the key, so that
+    /// counting needs no branches and touches no more of a cell than it must.
     struct Step {
-        var counts: (Int16, Int16, Int16)
+        var counts: (Count, Count, Count)
         /// 0: adds to no sum.
         var sumLow: Int16 = 0
         var sumHigh: Int16 = 0
         /// True when the amount and the duration enter the extremes and the duration's sum.
         var settles = false
+    }
+
+    struct Count {
+        var offset: Int16
+        var amount: UInt16
     }
 
     let declaration: RollupDeclaration
@@ -62,9 +68,8 @@ final class CountingPlan: @unchecked Sendable {
 
     private static func step(_ contribution: Contribution, _ layout: CellLayout) -> Step {
         precondition(contribution.counts.count <= 3, "a step has room for three counts")
-        let spill = Int16(layout.spill)
-        let declared = contribution.counts.compactMap { layout.offset(of: $0).map { Int16($0) } }
-        let counts = declared + [spill, spill, spill]
+        let declared = contribution.counts.compactMap(layout.offset(of:)).map { Count(offset: Int16($0), amount: 1) }
+        let counts = declared + [Count](repeating: Count(offset: 0, amount: 0), count: 3)
         var step = Step(counts: (counts[0], counts[1], counts[2]))
         if let sum = contribution.sum, let low = layout.offset(of: sum), let high = layout.highOffset(of: sum) {
             step.sumLow = Int16(low)

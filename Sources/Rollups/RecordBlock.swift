@@ -23,10 +23,11 @@ final class RecordBlock {
     let contributions: UnsafeMutablePointer<UInt8>
     /// 1: finished after its deadline.
     let overdue: UnsafeMutablePointer<UInt8>
-    /// The packed keys of the rollup at hand, and their hashes.
+    /// The packed keys of the rollup at hand, their hashes, and the cells that these lead to, if any.
     let lowKeys: UnsafeMutablePointer<UInt64>
     let highKeys: UnsafeMutablePointer<UInt64>
     let hashes: UnsafeMutablePointer<UInt64>
+    let cells: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     /// Which records of a batch are still to be loaded, and where they lie: a batch may have as many days as records.
     private let waiting: UnsafeMutablePointer<Waiting>
     private var waitingCount = 0
@@ -49,6 +50,7 @@ final class RecordBlock {
         lowKeys = .allocate(capacity: RecordBlock.capacity)
         highKeys = .allocate(capacity: RecordBlock.capacity)
         hashes = .allocate(capacity: RecordBlock.capacity)
+        cells = .allocate(capacity: RecordBlock.capacity)
         waiting = .allocate(capacity: RecordBlock.capacity)
         contributionNumbers = .allocate(capacity: 256)
         for index in 0..<256 { contributionNumbers[index] = ContributionTable.shared.numbers[index] }
@@ -63,6 +65,7 @@ final class RecordBlock {
         lowKeys.deallocate()
         highKeys.deallocate()
         hashes.deallocate()
+        cells.deallocate()
         waiting.deallocate()
         contributionNumbers.deallocate()
     }

@@ -27,17 +27,24 @@ final class ContentDigests {
 
     /// Keeps the digests of records that have their sequences now.
     func append(_ records: UnsafeBufferPointer<Record>, firstSequence: UInt64) {
-        for (offset, record) in records.enumerated() {
-            let sequence = firstSequence + UInt64(offset)
-            let chunk = chunk(sequence >> ContentDigests.chunkBits)
-            chunk[Int(sequence & UInt64(ContentDigests.chunkCount - 1))] = digest(of: record)
+        guard let base = records.baseAddress else { return }
+        let key = key
+        var start = 0
+        while start < records.count {
+            let sequence = firstSequence + UInt64(start)
+            let place = Int(sequence & UInt64(ContentDigests.chunkCount - 1))
+            let count = min(records.count - start, ContentDigests.chunkCount - place)
+            let digests = chunk(sequence >> ContentDigests.chunkBits) + place
+            for offset in 0..<count { digests[offset] = ContentDigests.digest(of: base + (start + offset), key) }
+            start += count
         }
     }
 
     /// True when the record at `sequence` is known to have the same bytes.
     func agrees(_ record: Record, at sequence: UInt64) -> Bool {
         guard let chunk = chunks[sequence >> ContentDigests.chunkBits] else { return false }
-        return chunk[Int(sequence & UInt64(ContentDigests.chunkCount - 1))] == digest(of: record)
+        let known = chunk[Int(sequence & UInt64(ContentDigests.chunkCount - 1))]
+        return withUnsafePointer(to: record) { known == ContentDigests.digest(of: $0, key) }
     }
 
     private func chunk(_ number: UInt64) -> UnsafeMutablePointer<UInt64> {
@@ -59,16 +66,16 @@ final class ContentDigests {
 
     /// Folded 128-bit products of keyed words; never 0, which stands for "not known".
     /// Source: the construction of wyhash (Wang Yi, 2019), here with a secret key.
-    private func digest(of record: Record) -> UInt64 {
-        withUnsafeBytes(of: record) { bytes in
-            let words = bytes.assumingMemoryBound(to: UInt64.self)
-            func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
-                let product = a.multipliedFullWidth(by: b)
-                return product.high ^ product.low
-            }
-            let first = fold(words[0] ^ key.k0, words[1] ^ key.k1) ^ fold(words[2] ^ ~key.k1, words[3] ^ ~key.k0)
-            let second = fold(words[4] ^ key.k1, words[5] ^ ~key.k0) ^ fold(words[6] ^ key.k0, words[7] ^ ~key.k1)
-            return fold(first ^ 0x9E37_79B9_7F4A_7C15, second ^ key.k0) | 1
+    @inline(__always)
+    private static func digest(of record: UnsafePointer<Record>, _ key: IdentityKey) -> UInt64 {
+        let bytes = UnsafeRawPointer(record)
+        func word(_ index: Int) -> UInt64 { bytes.load(fromByteOffset: index &* 8, as: UInt64.self) }
+        func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
+            let product = a.multipliedFullWidth(by: b)
+            return product.high ^ product.low
         }
+        let first = fold(word(0) ^ key.k0, word(1) ^ key.k1) ^ fold(word(2) ^ ~key.k1, word(3) ^ ~key.k0)
+        let second = fold(word(4) ^ key.k1, word(5) ^ ~key.k0) ^ fold(word(6) ^ key.k0, word(7) ^ ~key.k1)
+        return fold(first ^ 0x9E37_79B9_7F4A_7C15, second ^ key.k0) | 1
     }
 }

@@ -8,10 +8,17 @@ import CPlatform
 ///
 /// The pointers are made and freed here only, and an index into them is always masked by the partition's own size.
 final class IdentityTable {
-    private struct Partition {
+    struct Partition {
         var slots: UnsafeMutablePointer<UInt64>?
         var slotBits: UInt32
         var count: UInt32
+    }
+
+    /// A partition has room for one more while it is at most 13/16 full: a search that finds nothing then looks at about 15
+    /// entries, two cache lines.
+    @inline(__always)
+    fileprivate static func hasRoom(_ partition: Partition) -> Bool {
+        partition.slots != nil && (Int(partition.count) + 1) * 16 <= 13 << Int(partition.slotBits)
     }
 
     /// An identity as the files hold it.
@@ -114,6 +121,20 @@ final class IdentityTable {
 
     // MARK: Partitions
 
+    /// The partitions, to look up and enter many identities at a time; nil while there are only few. Until the table adopts
+    /// them it is used in no other way.
+    var slots: IdentitySlots? {
+        partitions.map { IdentitySlots(table: self, partitions: $0, lastSequence: lastSequence) }
+    }
+
+    /// Takes note of what was entered.
+    /// - Returns: bytes by which memory has grown since the slots were given out.
+    func adopt(_ slots: IdentitySlots) -> Int {
+        count += slots.enteredCount
+        lastSequence = slots.lastSequence
+        return byteCount - slots.byteCountBefore
+    }
+
     private func spread() {
         let partitions = UnsafeMutablePointer<Partition>.allocate(capacity: Fingerprint.partitionCount)
         partitions.initialize(
@@ -132,15 +153,14 @@ final class IdentityTable {
         partitions[index].count += 1
     }
 
-    private func makeRoom(in partition: UnsafeMutablePointer<Partition>) {
+    fileprivate func makeRoom(in partition: UnsafeMutablePointer<Partition>) {
         let old = partition.pointee
+        guard !IdentityTable.hasRoom(old) else { return }
         guard let oldSlots = old.slots else {
             partition.pointee.slots = allocate(slotBits: old.slotBits)
             return
         }
-        // At most 13/16 full: a search that finds nothing then looks at about 15 entries, two cache lines.
         let size = 1 << Int(old.slotBits)
-        guard (Int(old.count) + 1) * 16 > size * 13 else { return }
         let grown = allocate(slotBits: old.slotBits + 1)
         for slot in 0..<size where oldSlots[slot] != 0 {
             IdentityTable.place(oldSlots[slot], in: grown, slotBits: old.slotBits + 1)
@@ -166,5 +186,53 @@ final class IdentityTable {
         var slot = Int(entry >> (64 - UInt64(slotBits)))
         while slots[slot] != 0 { slot = (slot + 1) & slotMask }
         slots[slot] = entry
+    }
+}
+
+/// The partitions of a table while many identities are looked up and entered: one search for both, and nothing of the table's
+/// own state is touched in between.
+struct IdentitySlots {
+    private unowned(unsafe) let table: IdentityTable
+    private let partitions: UnsafeMutablePointer<IdentityTable.Partition>
+    private let base: UInt64
+    let byteCountBefore: Int
+    private(set) var enteredCount = 0
+    private(set) var lastSequence: UInt64
+
+    fileprivate init(
+        table: IdentityTable, partitions: UnsafeMutablePointer<IdentityTable.Partition>, lastSequence: UInt64
+    ) {
+        self.table = table
+        self.partitions = partitions
+        self.lastSequence = lastSequence
+        base = table.base
+        byteCountBefore = table.byteCount
+    }
+
+    @inline(__always)
+    func prefetch(_ fingerprint: Fingerprint) {
+        let partition = partitions[Int(fingerprint.partition)]
+        if let slots = partition.slots { sluice_prefetch(slots + Int(fingerprint.tag >> (32 - partition.slotBits))) }
+    }
+
+    /// Enters `sequence`, which must be above all that were entered before, unless there is an entry with this fingerprint.
+    /// - Returns: false when there is one.
+    @inline(__always)
+    mutating func enter(_ fingerprint: Fingerprint, sequence: UInt64) -> Bool {
+        precondition(sequence > base && sequence - base <= UInt64(UInt32.max), "a table reaches over 2^32 sequences")
+        let partition = partitions + Int(fingerprint.partition)
+        if !IdentityTable.hasRoom(partition.pointee) { table.makeRoom(in: partition) }
+        let slots = partition.pointee.slots.unsafelyUnwrapped
+        let slotMask = 1 &<< Int(partition.pointee.slotBits) &- 1
+        var slot = Int(fingerprint.tag >> (32 - partition.pointee.slotBits))
+        while slots[slot] != 0 {
+            if UInt32(truncatingIfNeeded: slots[slot] >> 32) == fingerprint.tag { return false }
+            slot = (slot &+ 1) & slotMask
+        }
+        slots[slot] = UInt64(fingerprint.tag) << 32 | (sequence &- base)
+        partition.pointee.count &+= 1
+        enteredCount &+= 1
+        lastSequence = sequence
+        return true
     }
 }

@@ -53,6 +53,7 @@ struct ServeCommand: AsyncParsableCommand {
             LoggingSystem.bootstrap(StreamLogHandler.standardError)
             let logger = Logger(label: "sluice")
             StreamServer.raiseDescriptorLimit()
+            keepFreedMemory()
             let failure = FailureSignal()
             var options = LedgerOptions()
             options.segmentByteCount = segmentMebibytes << 20

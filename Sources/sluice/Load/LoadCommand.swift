@@ -60,6 +60,7 @@ struct LoadCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
+            keepFreedMemory()
             let mapping = try readMapping()
             let inputs = try files.map { name in (name, try inputFormat(name)) }
             try writeRejects([])
