@@ -19,6 +19,9 @@ import Transactions
 public final class SluiceClient: Sendable {
     /// What the server said at the first connection: limits, ledger, codes of the sources.
     public let welcome: Welcome
+    /// The thread that serves the connection, for tasks that send much: with
+    /// `withTaskExecutorPreference(client.executor)` sending takes no change of threads. What runs there must not block.
+    public let executor: any TaskExecutor
 
     private let window: SendWindow
     private let eventLoop: any EventLoop
@@ -29,6 +32,7 @@ public final class SluiceClient: Sendable {
         self.window = window
         self.core = core
         eventLoop = core.eventLoop
+        executor = LoopExecutor(core.eventLoop)
     }
 
     deinit { eventLoop.execute { [core] in core.value.end(.closed) } }

@@ -1,15 +1,18 @@
 import Foundation
 import SluiceClient
 
-/// A daemon of this executable on a free loopback port, ended with the object.
-final class DaemonProcess {
+/// A daemon of this executable on a loopback port, ended with the object.
+final class DaemonProcess: @unchecked Sendable {
     let address: ServerAddress
+    let port: Int
     private let process = Process()
 
-    init(data: String) throws {
+    /// Starts it, and returns once it says that it listens.
+    /// - Parameter port: 0: any free one.
+    init(data: String, port: Int = 0, options: [String] = []) throws {
         let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["serve", "--data", data, "--listen", "127.0.0.1:0"]
+        process.executableURL = DaemonProcess.executable
+        process.arguments = ["serve", "--data", data, "--listen", "127.0.0.1:\(port)"] + options
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
@@ -22,29 +25,41 @@ final class DaemonProcess {
             process.terminate()
             throw UsageError("the daemon did not start; see why with: sluice serve --data \(data)")
         }
+        self.port = port
         address = .tcp(host: "127.0.0.1", port: port)
     }
 
     deinit { stop() }
 
-    /// The most memory that it had resident, from /proc.
-    var peakResidentBytes: Int {
-        let status = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-        return (line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } ?? 0)
-            * 1024
-    }
+    /// This command's own executable.
+    static let executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
 
+    var processID: Int32 { process.processIdentifier }
+
+    /// The most memory that it had resident.
+    var peakResidentBytes: Int { statusByteCount("VmHWM", ofProcess: processID) }
+
+    /// Processor time up to now.
+    var cpuSeconds: CPUSeconds { .of(process: processID) ?? CPUSeconds(user: 0, system: 0) }
+
+    /// Asks it to take what is on its way and to end, and waits for that.
     func stop() {
         guard process.isRunning else { return }
         process.terminate()
         process.waitUntilExit()
     }
 
-    static func logBytes(in directory: String) throws -> Int {
-        let log = directory + "/log"
-        return try FileManager.default.contentsOfDirectory(atPath: log).reduce(0) { total, name in
-            total + (try FileManager.default.attributesOfItem(atPath: log + "/" + name)[.size] as? Int ?? 0)
-        }
+    /// `kill -9`.
+    func crash() {
+        kill(processID, SIGKILL)
+        process.waitUntilExit()
+    }
+}
+
+/// Bytes of a ledger's log.
+func logByteCount(of data: String) throws -> Int {
+    let log = data + "/log"
+    return try FileManager.default.contentsOfDirectory(atPath: log).reduce(0) { total, name in
+        total + (try FileManager.default.attributesOfItem(atPath: log + "/" + name)[.size] as? Int ?? 0)
     }
 }
