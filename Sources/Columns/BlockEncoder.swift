@@ -10,7 +10,7 @@ public struct EncodedBlock {
 
 /// Encodes blocks of up to 65,536 records. Not for use by two threads at once.
 ///
-/// Memory (about 26 MB for the largest blocks) is allocated once and grows only with the declarations. The
+/// Memory (about 4 MB for the largest blocks, besides the scratch) is allocated once and grows only with the declarations. The
 /// rows or columns are written at a fixed place and the declarations and the header before them, when it is known how
 /// long these are.
 public final class BlockEncoder {
@@ -20,17 +20,19 @@ public final class BlockEncoder {
 
     /// The most records of a block.
     public let capacity: Int
-    private let table: ColumnTable
-    private let columnEncoder: ColumnEncoder
+    private let scratch: EncodingScratch
     private var buffer: UnsafeMutableRawPointer
     private var declarationsCapacity = 0
 
     /// An encoder of blocks of up to `capacity` records, 1 to 65,536.
-    public init(capacity: Int = BlockHeader.largestRecordCount) {
-        precondition((1...BlockHeader.largestRecordCount).contains(capacity), "a block has 1 to 65,536 records")
-        self.capacity = capacity
-        table = ColumnTable(capacity: capacity)
-        columnEncoder = ColumnEncoder(capacity: capacity)
+    public convenience init(capacity: Int = BlockHeader.largestRecordCount) {
+        self.init(scratch: EncodingScratch(capacity: capacity))
+    }
+
+    /// An encoder that shares scratch memory with others.
+    public init(scratch: EncodingScratch) {
+        capacity = scratch.capacity
+        self.scratch = scratch
         buffer = BlockEncoder.allocate(capacity: capacity, declarationsCapacity: 0)
     }
 
@@ -109,28 +111,28 @@ public final class BlockEncoder {
         _ records: UnsafeBufferPointer<Record>, to payload: UnsafeMutableRawPointer, header: inout BlockHeader
     ) -> Int? {
         guard records.count > BlockEncoder.rowsRecordCount else { return nil }
-        var splitter = RecordSplitter()
-        splitter.split(records, into: table)
+        let (splitter, columns) = scratch.encode(records)
         header.layout = .columns
         header.earliestTimeMicroseconds = splitter.earliest
         header.latestTimeMicroseconds = splitter.latest
         let rowsByteCount = records.count * Record.byteCount
         var payloadByteCount = 0
-        for column in Column.allCases {
-            let count = column.valueCount(recordCount: records.count, idCounts: splitter.idCounts)
-            guard count > 0 else { continue }
-            let encoded = columnEncoder.encode(UnsafeBufferPointer(table.values(column, count: count)))
-            var descriptor = encoded.descriptor
-            if descriptor.codec == .constant, descriptor.transform == .none, descriptor.reference == 0 { continue }
-            descriptor.number = column.rawValue
-            header.columns.append(descriptor)
+        for column in columns where !column.isAllZeros {
+            header.columns.append(column.descriptor)
             let directoryByteCount = header.columns.count * ColumnDescriptor.byteCount
-            guard directoryByteCount + payloadByteCount + encoded.bytes.count < rowsByteCount else { return nil }
-            if let base = encoded.bytes.baseAddress {
-                (payload + payloadByteCount).copyMemory(from: base, byteCount: encoded.bytes.count)
+            guard directoryByteCount + payloadByteCount + column.bytes.count < rowsByteCount else { return nil }
+            if let base = column.bytes.baseAddress {
+                (payload + payloadByteCount).copyMemory(from: base, byteCount: column.bytes.count)
             }
-            payloadByteCount += encoded.bytes.count
+            payloadByteCount += column.bytes.count
         }
         return payloadByteCount
+    }
+}
+
+extension EncodedColumn {
+    /// What a column is that a block does not name.
+    fileprivate var isAllZeros: Bool {
+        descriptor.codec == .constant && descriptor.transform == .none && descriptor.reference == 0
     }
 }

@@ -43,6 +43,16 @@ public struct ChainHasher {
         }
     }
 
+    /// Begins to add the records of the next sequences, on the assistant's thread when there are at least `leastSharedCount`.
+    /// They must stay as they are until the result was asked for.
+    func appending(
+        _ records: UnsafeBufferPointer<Record>, by assistant: Assistant, from leastSharedCount: Int
+    ) -> Chaining {
+        let chaining = Chaining(self, records, assistant)
+        if records.count >= leastSharedCount { assistant.begin(chaining.run) } else { chaining.run() }
+        return chaining
+    }
+
     private static func next(_ link: [UInt8], _ span: SHA256) -> [UInt8] {
         var hash = SHA256()
         hash.update(data: link)
@@ -84,5 +94,26 @@ public struct ChainHasher {
                 append(UnsafeBufferPointer(rebasing: records[min(known, count)..<count]))
             }
         }
+    }
+}
+
+/// A chain that is being extended, maybe on another thread.
+final class Chaining: @unchecked Sendable {
+    private var chain: ChainHasher
+    private let records: UnsafeBufferPointer<Record>
+    private let assistant: Assistant
+
+    fileprivate init(_ chain: ChainHasher, _ records: UnsafeBufferPointer<Record>, _ assistant: Assistant) {
+        self.chain = chain
+        self.records = records
+        self.assistant = assistant
+    }
+
+    fileprivate func run() { chain.append(records) }
+
+    /// The chain with the records; waits until they are in it.
+    func finish() -> ChainHasher {
+        assistant.finish()
+        return chain
     }
 }

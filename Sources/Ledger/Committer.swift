@@ -52,6 +52,7 @@ final class Committer: @unchecked Sendable {
     private let options: LedgerOptions
     private let machine: any Machine
     private let compactor: Compactor?
+    private let assistant: Assistant
     private let requests = Lock(Requests())
     private let requestCount = Atomic<Int>(0)
 
@@ -83,8 +84,9 @@ final class Committer: @unchecked Sendable {
         ring: RingBuffer, bell: Doorbell, pin: Cursor, flusher: Flusher, names: NameRegistry, log: Log,
         index: IdentityIndex,
         identity: IdentityProgress, chain: ChainHasher, options: LedgerOptions,
-        machine: any Machine, compactor: Compactor?
+        machine: any Machine, compactor: Compactor?, assistant: Assistant
     ) {
+        self.assistant = assistant
         self.machine = machine
         self.compactor = compactor
         self.ring = ring
@@ -99,9 +101,10 @@ final class Committer: @unchecked Sendable {
         nextSequence = log.endSequence
         nextMaintenance = nextSequence + options.identityCheckCount
         placer = BlockPlacer(log: log, options: options)
-        encoders = [
-            BlockEncoder(capacity: Committer.blockRecordCount), BlockEncoder(capacity: Committer.blockRecordCount),
-        ]
+        let scratch = EncodingScratch(
+            capacity: Committer.blockRecordCount, assistant: assistant,
+            leastSharedRecordCount: options.sharedEncodingRecordCount)
+        encoders = [BlockEncoder(scratch: scratch), BlockEncoder(scratch: scratch)]
         verdicts = .allocate(capacity: Committer.blockRecordCount)
         self.identity = identity
     }
@@ -230,8 +233,12 @@ final class Committer: @unchecked Sendable {
             commit.nameAnswers = nameAnswers.answers
             if let failure = flusher.failure { throw failure }
             try secureSpace(recordCount: take.count, names: commit.names)
-            try judge(take, &commit)
-            if commit.records.count > 0 || !commit.names.isEmpty { commit.block = encode(commit) }
+            let judgement = try judge(take, &commit)
+            // The block's header carries the link before its own records.
+            let chaining = chain.appending(commit.records, by: assistant, from: options.sharedEncodingRecordCount)
+            if commit.records.count > 0 || !commit.names.isEmpty { commit.block = encode(commit, chain: chain) }
+            chain = chaining.finish()
+            answer(take, judgement, &commit)
         } catch {
             refuse(take, &commit, Committer.refusal(for: error))
         }
@@ -280,8 +287,8 @@ final class Committer: @unchecked Sendable {
     }
 
     /// Decides on every record of the take and gives sequences to the accepted ones.
-    private func judge(_ take: Take, _ commit: inout Commit) throws {
-        guard take.count > 0 else { return }
+    private func judge(_ take: Take, _ commit: inout Commit) throws -> IdentityIndex.Judgement {
+        guard take.count > 0 else { return IdentityIndex.Judgement() }
         let records = UnsafeMutableBufferPointer(
             start: ring.slot(at: take.start).assumingMemoryBound(to: Record.self), count: take.count)
         let verdicts = UnsafeMutableBufferPointer(rebasing: self.verdicts[..<take.count])
@@ -294,19 +301,10 @@ final class Committer: @unchecked Sendable {
             verdicts: verdicts, source: self)
         let acceptedCount = judgement.acceptedCount
         commit.records = UnsafeBufferPointer(rebasing: UnsafeBufferPointer(records)[..<acceptedCount])
-        // The block's header carries the link before its own records.
-        let before = chain
-        chain.append(commit.records)
-        let head = chain.head
-        commit.chain = head
-        commit.answers = answers(
-            to: take, UnsafeBufferPointer(verdicts), head: head, unconfirmed: judgement.unconfirmed)
-        if acceptedCount > 0 { chainBeforeBlock = before }
         inFlight.append(InFlight(firstSequence: nextSequence, records: commit.records, ringStart: take.start))
         nextSequence += UInt64(acceptedCount)
+        return judgement
     }
-
-    private var chainBeforeBlock: ChainHasher?
 
     private func rejectUnknownCodes(
         _ records: UnsafeMutableBufferPointer<Record>, _ verdicts: UnsafeMutableBufferPointer<Verdict>
@@ -317,15 +315,18 @@ final class Committer: @unchecked Sendable {
         }
     }
 
-    private func answers(
-        to take: Take, _ verdicts: UnsafeBufferPointer<Verdict>, head: ChainHead, unconfirmed: [Int: any Error]
-    ) -> [(owner: any BatchOwner, answer: BatchAnswer)] {
-        var sequence = nextSequence
+    /// Says what became of each batch, and where the chain stands.
+    private func answer(_ take: Take, _ judgement: IdentityIndex.Judgement, _ commit: inout Commit) {
+        guard take.count > 0 else { return }
+        let head = chain.head
+        let verdicts = UnsafeBufferPointer(rebasing: self.verdicts[..<take.count])
+        var sequence = commit.firstSequence
         let readBack = shares(of: index.readBackCount, take, verdicts)
-        return take.batches.enumerated().map { place, entry in
+        commit.chain = head
+        commit.answers = take.batches.enumerated().map { place, entry in
             let (batch, offset, count) = entry
             let result: Result<Receipt, Refusal>
-            if let error = unconfirmed[place] {
+            if let error = judgement.unconfirmed[place] {
                 result = .failure(
                     Refusal(
                         .damaged, "records of this batch have to be compared with what cannot be read: \(error)"))
@@ -353,13 +354,12 @@ final class Committer: @unchecked Sendable {
         return known.map { readBackCount * $0 / total }
     }
 
-    private func encode(_ commit: Commit) -> Commit.Block {
+    private func encode(_ commit: Commit, chain: ChainHasher) -> Commit.Block {
         encoderTurn = 1 - encoderTurn
         let encoder = encoders[encoderTurn]
         let preface = placer.preface(
             firstSequence: commit.firstSequence, commitTime: machine.wallClockMicroseconds(),
-            chain: chainBeforeBlock ?? chain)
-        chainBeforeBlock = nil
+            chain: chain)
         let encoded = encoder.encode(commit.records, preface: preface, declarations: commit.names.map(\.declaration))
         placer.place(encoded.header)
         lastBlockIsProven = false
@@ -402,7 +402,7 @@ final class Committer: @unchecked Sendable {
             let bound = BlockEncoder.largestByteCount(recordCount: 0, declarationsByteCount: 0)
             guard !placer.needsSegment(for: bound, firstSequence: nextSequence) else { return lastBlockIsProven = true }
             try placer.secure(bound)
-            commit.block = encode(commit)
+            commit.block = encode(commit, chain: chain)
             flusher.hand(commit)
         } catch {
             // Without space there is no mark; recovery then flushes the last block anew.

@@ -101,17 +101,19 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let compactor =
             options.compactsSegments
             ? Compactor(log: log, flusher: flusher, options: options, machine: machine, report: report) : nil
+        let assistant = Assistant(on: machine)
         committer = Committer(
             ring: ring, bell: committerBell, pin: pin, flusher: flusher, names: registry, log: log,
             index: restored.index,
-            identity: identity, chain: chain, options: options, machine: machine, compactor: compactor)
-        threads = Ledger.startThreads(on: machine, compactor, committer, flusher, folder, checkpointer)
+            identity: identity, chain: chain, options: options, machine: machine, compactor: compactor,
+            assistant: assistant)
+        threads = Ledger.startThreads(on: machine, compactor, committer, assistant, flusher, folder, checkpointer)
     }
 
     /// In the order in which they end: each is done when the one before has nothing more for it.
     private static func startThreads(
-        on machine: any Machine, _ compactor: Compactor?, _ committer: Committer, _ flusher: Flusher, _ folder: Folder,
-        _ checkpointer: Checkpointer
+        on machine: any Machine, _ compactor: Compactor?, _ committer: Committer, _ assistant: Assistant,
+        _ flusher: Flusher, _ folder: Folder, _ checkpointer: Checkpointer
     ) -> [EngineThread] {
         let compacting = compactor.map { compactor in
             EngineThread("compactor", on: machine, end: { compactor.close() }) {
@@ -121,6 +123,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         return [
             compacting,
             EngineThread("committer", on: machine, end: { committer.close() }) { committer.run() },
+            EngineThread("assistant", on: machine, end: { assistant.close() }) { assistant.run() },
             EngineThread("flusher", on: machine, end: { flusher.close() }) { flusher.run() },
             EngineThread("folder", on: machine, end: { folder.close() }) { folder.run() },
             EngineThread("checkpointer", on: machine, end: { checkpointer.close() }) { checkpointer.run() },

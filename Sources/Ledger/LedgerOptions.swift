@@ -2,6 +2,8 @@
 public struct LedgerOptions: Sendable {
     /// Slots of the ring, 64 bytes each; a power of two.
     public var ringSlotCount = 1 << 18
+    /// Blocks of so many records or more are encoded and chained by two threads.
+    public var sharedEncodingRecordCount = 8192
     /// A log segment is sealed before it grows beyond this.
     public var segmentByteCount = 256 << 20
     /// Space of the log is secured ahead in steps of so much.

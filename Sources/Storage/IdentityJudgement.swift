@@ -8,6 +8,9 @@ extension IdentityIndex {
         /// Batches that were left aside, by their place among the batches, and what could not be read that they have to be
         /// compared with.
         public var unconfirmed: [Int: any Error] = [:]
+
+        /// Of nothing.
+        public init() {}
     }
 
     /// Decides for each record whether it is new, and moves the new ones together at the start of the buffer.

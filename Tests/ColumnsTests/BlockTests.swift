@@ -1,3 +1,4 @@
+import Dispatch
 import Testing
 import Transactions
 
@@ -40,7 +41,31 @@ func decodedBlock(
     }
 }
 
+/// A thread for each piece of work.
+private final class ThreadAssistant: EncodingAssistant {
+    private let threads = DispatchGroup()
+    private let queue = DispatchQueue(label: "assistant")
+
+    func begin(_ work: @escaping @Sendable () -> Void) { queue.async(group: threads, execute: work) }
+    func finish() { threads.wait() }
+}
+
 struct BlockTests {
+    @Test func aBlockIsTheSameWhoeverEncodesItsColumns() {
+        let shared = BlockEncoder(
+            scratch: EncodingScratch(capacity: 20_000, assistant: ThreadAssistant(), leastSharedRecordCount: 100))
+        for count in [99, 100, 5_000, 20_000] {
+            for shape in IDShape.allCases {
+                var sample = SampleRecords(seed: UInt64(count), shape: shape)
+                let records = sample.make(count)
+                let bytes = records.withUnsafeBufferPointer {
+                    Array(shared.encode($0, preface: samplePreface, declarations: sampleDeclarations).bytes)
+                }
+                #expect(bytes == encodedBlock(records, declarations: sampleDeclarations))
+            }
+        }
+    }
+
     static let counts = [1, 2, 16, 17, 18, 63, 64, 65, 1000]
 
     @Test(arguments: IDShape.allCases)

@@ -102,6 +102,38 @@ private struct DamagedRecords: RecordSource {
         }
     }
 
+    /// Dates with so many identities that most records are entered by one look-up. A third of the commits is refused after it
+    /// was judged, so that entries point to sequences that others get: what they meet is looked at anew.
+    @Test func aDayInMemoryAgreesWithADictionaryAlsoAfterRefusedCommits() throws {
+        let index = try makeIndex()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var generator = SeededGenerator(seed: 5)
+        var known: [Record] = []
+        var model: [String: Record] = [:]
+        for round in 0..<60 {
+            let batch = (0..<4000).map { _ in
+                record(
+                    Int(generator.next() % 90_000), day: 19_000 + Int(generator.next() % 64 == 0 ? 1 : 0),
+                    amount: generator.next() % 20 == 0 ? 6 : 5)
+            }
+            if round % 3 == 1 {
+                var refused = known
+                _ = try judge(index, batch.reversed(), &refused)
+            }
+            let verdicts = try judge(index, batch, &known)
+            for (record, verdict) in zip(batch, verdicts) {
+                let identity = "\(record.id) \(record.utcDay)"
+                let expected =
+                    model[identity].map { $0 == record ? .duplicate : Verdict(Fault(.amount, .conflict)) } ?? .accepted
+                #expect(verdict == expected)
+                if expected == .accepted { model[identity] = record }
+            }
+            #expect(known.count == model.count)
+        }
+        #expect(known.count > 80_000)
+        #expect(Set(known.map { "\($0.id) \($0.utcDay)" }).count == known.count)
+    }
+
     @Test func filesAreAdoptedOnlyWhenTheyFitTogether() throws {
         let index = try makeIndex()
         defer { try? FileManager.default.removeItem(atPath: directory) }
