@@ -10,7 +10,7 @@ struct BenchQueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Time questions about a year of days and about one raw day.",
         discussion: """
-            Makes a ledger of 365 generated days, the last of them with --count records and each other one with \
+            Makes a ledger of --days generated days, the last of them with --count records and each other one with \
             --year-count, or takes the one that --data names: its last day, and the year that ends with it. Questions \
             about the year are answered from the statistics that are kept; those about the day are such that none of \
             them can answer, so that every record of the day is read.
@@ -25,6 +25,7 @@ struct BenchQueryCommand: AsyncParsableCommand {
 
     @Option(help: "Records of the last day.") var count = 1_000_000
     @Option(help: "Records of each other day of the year.") var yearCount = 10_000
+    @Option(help: "Days of the year.") var days = 365
     @Option(
         help: "A ledger to ask, which no daemon holds, instead of a generated one; nothing in it is changed.",
         completion: .directory)
@@ -36,8 +37,9 @@ struct BenchQueryCommand: AsyncParsableCommand {
     @OptionGroup var report: ReportOption
 
     func validate() throws {
-        guard 1..<1 << 32 ~= count, 1..<1 << 32 ~= yearCount, runCount > 0 else {
-            throw ValidationError("--count and --year-count are 1 to 4,294,967,295, --repeat 1 or more")
+        guard 1..<1 << 32 ~= count, 1..<1 << 32 ~= yearCount, 1...10_000 ~= days, runCount > 0 else {
+            throw ValidationError(
+                "--count and --year-count are 1 to 4,294,967,295, --days 1 to 10,000, --repeat 1 or more")
         }
     }
 
@@ -69,7 +71,7 @@ struct BenchQueryCommand: AsyncParsableCommand {
         let uploader = Uploader(ledger)
         let buffer = UnsafeMutableBufferPointer<Record>.allocate(capacity: 65_536)
         defer { buffer.deallocate() }
-        for back in (0..<QuestionSet.dayCount).reversed() {
+        for back in (0..<days).reversed() {
             progress.show("making a ledger: \(back) days to go")
             let date = CalendarDay(daysSince1970: day.daysSince1970 - Int32(back))
             var generator = ReferenceDay(day: date, count: back == 0 ? count : yearCount, seed: seed)
@@ -86,7 +88,7 @@ struct BenchQueryCommand: AsyncParsableCommand {
         guard let last = status.lastDay.flatMap({ CalendarDay($0) }) else {
             throw UsageError("\(data) has no records to ask about")
         }
-        let results = try QuestionSet(lastDay: last).questions.map { name, question in
+        let results = try QuestionSet(dayCount: days, lastDay: last).questions.map { name, question in
             progress.show("asking: \(name)")
             return QueryResult(
                 name: name, rows: try reader.answer(question, despiteDamage: false).rows.count,
@@ -124,12 +126,10 @@ struct BenchQueryCommand: AsyncParsableCommand {
 
 /// What is asked: about a year of days, and about its last day.
 struct QuestionSet {
-    static let dayCount = 365
-
     let questions: [(name: String, question: Question)]
 
-    init(lastDay: CalendarDay) throws(RollupError) {
-        let firstDay = CalendarDay(daysSince1970: lastDay.daysSince1970 - Int32(QuestionSet.dayCount) + 1)
+    init(dayCount: Int, lastDay: CalendarDay) throws(RollupError) {
+        let firstDay = CalendarDay(daysSince1970: lastDay.daysSince1970 - Int32(dayCount) + 1)
         let measures: [Measure] = [.attempts, .amount]
         func year(_ dimensions: Rollups.Dimension...) throws(RollupError) -> Question {
             try Question(from: firstDay, to: lastDay, by: dimensions, measures: measures)
