@@ -31,17 +31,7 @@ struct GenerateCommand: AsyncParsableCommand {
             if format == .binary, output == nil, isatty(STDOUT_FILENO) == 1 {
                 throw UsageError("binary records are not for a terminal: name a file with --output, or redirect")
             }
-            let file = try outputFile()
-            var generator = ReferenceDay(day: day, count: count, seed: seed)
-            var writer = RecordWriter(format.fileFormat)
-            let buffer = UnsafeMutableBufferPointer<Record>.allocate(capacity: 16_384)
-            defer { buffer.deallocate() }
-            while true {
-                let count = generator.fill(buffer)
-                writer.write(UnsafeBufferPointer(rebasing: buffer[..<count]))
-                try file.write(contentsOf: Data(writer.take()))
-                if count == 0 { break }
-            }
+            try ReferenceDay(day: day, count: count, seed: seed).write(as: format.fileFormat, to: try outputFile())
         }
     }
 
@@ -51,6 +41,22 @@ struct GenerateCommand: AsyncParsableCommand {
             let file = FileHandle(forWritingAtPath: output)
         else { throw InputOutputError("cannot write to \(output): \(String(cString: strerror(errno)))") }
         return file
+    }
+}
+
+extension ReferenceDay {
+    /// Writes all records.
+    func write(as format: FileFormat, to file: FileHandle) throws {
+        var generator = self
+        var writer = RecordWriter(format)
+        let buffer = UnsafeMutableBufferPointer<Record>.allocate(capacity: 16_384)
+        defer { buffer.deallocate() }
+        while true {
+            let count = generator.fill(buffer)
+            writer.write(UnsafeBufferPointer(rebasing: buffer[..<count]))
+            try file.write(contentsOf: Data(writer.take()))
+            if count == 0 { break }
+        }
     }
 }
 

@@ -11,6 +11,11 @@ struct BenchCommand: AsyncParsableCommand {
             EXAMPLES
               sluice bench ingest --count 26000000
               sluice bench ingest --rate 100000 --seconds 60
+              sluice bench load --count 5000000
+              sluice bench recover --count 26000000
+              sluice bench query --count 5000000
             """,
-        subcommands: [BenchIngestCommand.self])
+        subcommands: [
+            BenchIngestCommand.self, BenchLoadCommand.self, BenchRecoverCommand.self, BenchQueryCommand.self,
+        ])
 }

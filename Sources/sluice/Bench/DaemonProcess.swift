@@ -2,39 +2,23 @@ import Foundation
 import SluiceClient
 
 /// A daemon of this executable on a loopback port, ended with the object.
-final class DaemonProcess: @unchecked Sendable {
+final class DaemonProcess: Sendable {
     let address: ServerAddress
-    let port: Int
-    private let process = Process()
+    private let process: OwnProcess
 
-    /// Starts it, and returns once it says that it listens.
-    /// - Parameter port: 0: any free one.
-    init(data: String, port: Int = 0, options: [String] = []) throws {
-        let output = Pipe()
-        process.executableURL = DaemonProcess.executable
-        process.arguments = ["serve", "--data", data, "--listen", "127.0.0.1:\(port)"] + options
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-        guard
-            let port = line.split(separator: ":").last.flatMap({
-                Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
-            })
-        else {
-            process.terminate()
-            throw UsageError("the daemon did not start; see why with: sluice serve --data \(data)")
+    /// Starts it on any free port, and returns once it says that it listens.
+    init(data: String) throws {
+        process = try OwnProcess(["serve", "--data", data, "--listen", "127.0.0.1:0"])
+        guard let port = process.firstLine().split(separator: ":").last.flatMap({ Int($0) }) else {
+            _ = process.wait()
+            throw InputOutputError("the daemon did not start: \(process.messages)")
         }
-        self.port = port
         address = .tcp(host: "127.0.0.1", port: port)
     }
 
     deinit { stop() }
 
-    /// This command's own executable.
-    static let executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-
-    var processID: Int32 { process.processIdentifier }
+    var processID: Int32 { process.id }
 
     /// The most memory that it had resident.
     var peakResidentBytes: Int { statusByteCount("VmHWM", ofProcess: processID) }
@@ -43,16 +27,14 @@ final class DaemonProcess: @unchecked Sendable {
     var cpuSeconds: CPUSeconds { .of(process: processID) ?? CPUSeconds(user: 0, system: 0) }
 
     /// Asks it to take what is on its way and to end, and waits for that.
-    func stop() {
-        guard process.isRunning else { return }
-        process.terminate()
-        process.waitUntilExit()
-    }
+    func stop() { end(SIGTERM) }
 
     /// `kill -9`.
-    func crash() {
-        kill(processID, SIGKILL)
-        process.waitUntilExit()
+    func crash() { end(SIGKILL) }
+
+    private func end(_ signal: Int32) {
+        process.signal(signal)
+        _ = process.wait()
     }
 }
 

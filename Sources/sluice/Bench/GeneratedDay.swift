@@ -6,6 +6,8 @@ import Transactions
 final class GeneratedDay: @unchecked Sendable {
     /// Written by the initialisers only.
     private let buffer: UnsafeMutableBufferPointer<Record>
+    /// How many records a ledger accepts of all.
+    let distinctCount: Int
 
     init(day: CalendarDay, count: Int, seed: UInt64) {
         buffer = .allocate(capacity: count)
@@ -16,6 +18,7 @@ final class GeneratedDay: @unchecked Sendable {
             precondition(more > 0, "the reference day has as many records as were asked for")
             filled += more
         }
+        distinctCount = generator.census.accepted
     }
 
     /// The same records in an order that `seed` draws.
@@ -25,14 +28,16 @@ final class GeneratedDay: @unchecked Sendable {
         var generator = SeededGenerator(seed: seed)
         records.shuffle(using: &generator)
         buffer = records
+        distinctCount = other.distinctCount
     }
 
     deinit { buffer.deallocate() }
 
     var count: Int { buffer.count }
 
-    /// The bytes of some of the records.
-    func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: buffer[range]))
+    /// The bytes of some of the records, counted from record `first` on.
+    func bytes(_ range: Range<Int>, from first: Int = 0) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(
+            UnsafeBufferPointer(rebasing: buffer[first + range.lowerBound..<first + range.upperBound]))
     }
 }

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
+import Ledger
 import Presentation
 import Service
+import Storage
 import Transactions
 
 struct BenchIngestCommand: AsyncParsableCommand {
@@ -28,7 +30,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
               sluice bench ingest --count 1000000
               sluice bench ingest --count 26000000 --repeat 5 --json
               sluice bench ingest --count 26000000 --connections 8 --batch 100
-              sluice bench ingest --rate 100000 --seconds 60
+              sluice bench ingest --rate 100000 --seconds 60 --report report
               sluice bench ingest --count 26000000 --replay shuffled
               sluice bench ingest --count 26000000 --data kept-ledger
             """)
@@ -54,6 +56,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
     @Option(help: "Keep the ledger in this directory, which must not hold one; else a temporary one is removed.")
     var data: String?
     @Flag(help: "One JSON object.") var json = false
+    @OptionGroup var report: ReportOption
     @Flag(help: "Without the warm-up.") var cold = false
 
     func validate() throws {
@@ -95,6 +98,10 @@ struct BenchIngestCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
+            if let data, try LedgerFiles(directory: data).exist(in: DiskFileSystem()) {
+                throw UsageError("\(data) holds a ledger already: name a directory without one")
+            }
+            try report.prepare()
             StreamServer.raiseDescriptorLimit()
             let plan = plan
             let progress = BenchProgress()
@@ -109,8 +116,9 @@ struct BenchIngestCommand: AsyncParsableCommand {
                 runs.append(try await bench.run(title, data: data))
             }
             progress.finish()
-            let report = IngestReport(settings: settings(plan), runs: runs)
-            try emit(json ? try jsonText(report) : report.text)
+            let result = IngestReport(settings: settings(plan), runs: runs)
+            try report.write("ingest", html: IngestPage(report: result).html(), json: try jsonText(result))
+            try emit(json ? try jsonText(result) : result.text)
         }
     }
 

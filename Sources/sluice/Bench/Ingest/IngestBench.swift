@@ -36,7 +36,7 @@ struct IngestBench {
         return IngestResult(
             pass: first, replay: second,
             bytesPerRecord: first.accepted == 0 ? 0 : Double(byteCount) / Double(first.accepted),
-            peakResidentBytes: residentBytes)
+            composition: try LogComposition(of: data), peakResidentBytes: residentBytes)
     }
 
     private func pass(

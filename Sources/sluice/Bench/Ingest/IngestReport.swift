@@ -23,9 +23,10 @@ struct IngestSettings: Encodable, Sendable {
 struct IngestReport: Encodable, Sendable {
     var settings: IngestSettings
     var runs: [IngestResult]
+    var machine = MachineFacts()
 
     private enum CodingKeys: String, CodingKey {
-        case settings, runs, spread
+        case settings, runs, spread, machine
     }
 
     private enum SpreadKeys: String, CodingKey {
@@ -50,6 +51,7 @@ struct IngestReport: Encodable, Sendable {
         try middle.encode(to: encoder)
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(settings, forKey: .settings)
+        try container.encode(machine, forKey: .machine)
         guard runs.count > 1 else { return }
         try container.encode(runs, forKey: .runs)
         var spread = container.nestedContainer(keyedBy: SpreadKeys.self, forKey: .spread)

@@ -93,11 +93,13 @@ struct IngestResult: Encodable, Sendable {
     /// The same day once more into the same ledger.
     var replay: PassResult?
     var bytesPerRecord: Double
+    var composition: LogComposition
     var peakResidentBytes: Int
 
     private enum CodingKeys: String, CodingKey {
         case replay
         case bytesPerRecord = "bytes_per_record"
+        case composition = "log_bytes"
         case peakResidentBytes = "peak_resident_bytes"
     }
 
@@ -106,6 +108,7 @@ struct IngestResult: Encodable, Sendable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encodeIfPresent(replay, forKey: .replay)
         try container.encode(bytesPerRecord, forKey: .bytesPerRecord)
+        try container.encode(composition, forKey: .composition)
         try container.encode(peakResidentBytes, forKey: .peakResidentBytes)
     }
 

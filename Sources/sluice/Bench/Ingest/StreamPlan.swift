@@ -3,7 +3,8 @@ import Synchronization
 
 /// How records are streamed.
 struct StreamPlan: Sendable {
-    /// All records, those of the warm-up included.
+    /// The first record of the day that is streamed, and how many are from there on, those of the warm-up included.
+    var firstRecord = 0
     var recordCount: Int
     /// The first so many are streamed like the others and not measured.
     var warmUpRecordCount = 0

@@ -72,11 +72,20 @@ final class StreamRun: Sendable {
             try await tasks.waitForAll()
         }
         let seconds = Double(clock.nanoseconds - plan.measuredStartNanoseconds) / 1e9
-        let total = StreamMeter(plan)
-        for meter in loopMeters { total.add(meter) }
-        if let refusal = total.refusal { throw refusal }
-        return (total, seconds)
+        let meter = sum
+        if let refusal = meter.refusal { throw refusal }
+        return (meter, seconds)
     }
+
+    /// What all connections measured; once the stream has ended, well or not.
+    private var sum: StreamMeter {
+        let sum = StreamMeter(plan)
+        for meter in loopMeters { sum.add(meter) }
+        return sum
+    }
+
+    /// What became of the records; once the stream has ended and the connections are closed.
+    var totals: StreamMeter.Totals { sum.totals }
 
     /// Closed loop: the next batch as soon as there is credit.
     private func send(_ day: GeneratedDay, on connection: Connection) async throws {
@@ -85,7 +94,7 @@ final class StreamRun: Sendable {
             guard start < plan.recordCount else { return }
             let records = start..<min(start + plan.batchRecordCount, plan.recordCount)
             connection.meter.willSend(records)
-            try await connection.client.sendBatch(day.bytes(records))
+            try await connection.client.sendBatch(day.bytes(records, from: plan.firstRecord))
         }
     }
 
@@ -98,7 +107,7 @@ final class StreamRun: Sendable {
             let due = schedule.dueNanoseconds(ofBatch: batch)
             await sleep(until: clock.deadline(nanoseconds: due), on: connection.eventLoop)
             connection.meter.willSend(records, dueNanoseconds: due)
-            try await connection.client.sendBatch(day.bytes(records))
+            try await connection.client.sendBatch(day.bytes(records, from: plan.firstRecord))
         }
     }
 
