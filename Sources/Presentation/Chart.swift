@@ -141,7 +141,7 @@ struct AxisScale {
             (first, last) = (log10(steps[0]), log10(steps[steps.count - 1]))
         case .percentile:
             let end = max(1, AxisScale.nines(largest).rounded(.up))
-            ticks = [0, 50] + (1...Int(end)).map { 100 - pow(10, 2 - Double($0)) }
+            ticks = [50] + (1...Int(end)).map { 100 - pow(10, 2 - Double($0)) }
             (first, last) = (0, end)
         }
     }

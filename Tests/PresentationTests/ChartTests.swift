@@ -36,7 +36,7 @@ import Testing
 
     @Test func ninesAreEquallyFarFromEachOther() {
         let axis = axis(.percentile, [0, 99.95])
-        #expect(axis.ticks.map { String(format: "%.7g", $0) } == ["0", "50", "90", "99", "99.9", "99.99"])
+        #expect(axis.ticks.map { String(format: "%.7g", $0) } == ["50", "90", "99", "99.9", "99.99"])
         let places = [0, 90, 99, 99.9, 99.99].map(axis.place(of:))
         #expect(zip(places, [100, 200, 300, 400, 500]).allSatisfy { abs($0 - $1) < 0.01 })
     }

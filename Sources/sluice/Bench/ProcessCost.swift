@@ -20,13 +20,29 @@ struct CPUSeconds: Encodable, Sendable {
 
     /// Of another process up to now, in steps of the clock tick (mostly 10 ms); nil when it is gone.
     static func of(process id: Int32) -> CPUSeconds? {
-        guard let text = try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8),
+        CPUSeconds(statistics: "/proc/\(id)/stat")
+    }
+
+    private init?(statistics path: String) {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8),
             // The name, in brackets, may hold anything.
             let fields = text.lastIndex(of: ")").map({ text[$0...].split(separator: " ") }), fields.count > 13,
             let user = Double(fields[12]), let system = Double(fields[13])
         else { return nil }
         let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
-        return CPUSeconds(user: user / ticks, system: system / ticks)
+        self.init(user: user / ticks, system: system / ticks)
+    }
+
+    /// Processor seconds up to now of another process's threads by their names.
+    static func ofThreads(of id: Int32) -> [String: Double] {
+        let tasks = "/proc/\(id)/task"
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
+        return threads.reduce(into: [:]) { seconds, thread in
+            guard let name = try? String(contentsOfFile: "\(tasks)/\(thread)/comm", encoding: .utf8),
+                let cpu = CPUSeconds(statistics: "\(tasks)/\(thread)/stat")
+            else { return }
+            seconds[name.trimmingCharacters(in: .whitespacesAndNewlines), default: 0] += cpu.total
+        }
     }
 
     init(user: Double, system: Double) { (self.user, self.system) = (user, system) }

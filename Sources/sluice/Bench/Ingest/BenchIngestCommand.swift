@@ -24,7 +24,8 @@ struct BenchIngestCommand: AsyncParsableCommand {
             warm-up. 'sent late by' is how far the bench itself, or a full window, was behind the schedule.
 
             Several connections are like instances of one gateway behind a balancer: the batches of the day are dealt \
-            out to them in order.
+            out to them in order. A resend may then overtake the record that it repeats, so that the counts of \
+            duplicates and conflicts differ a little from run to run.
 
             EXAMPLES
               sluice bench ingest --count 1000000

@@ -62,6 +62,13 @@ struct IngestPage {
             title + "Processors", note: "How many were busy for whom, without the system's own work.",
             svg: processors(pass))
         page.addPicture(
+            title + "The daemon's threads",
+            note: "Processor seconds of each, from the first record to the last receipt.",
+            svg: BarChart(
+                "The daemon's threads",
+                pass.threads.filter { $0.seconds >= 0.005 }.map { ($0.name, $0.seconds, formatSeconds($0.seconds)) }
+            ).svg())
+        page.addPicture(
             title + "Memory and log", note: "Resident memory of the daemon, and all bytes of the log.",
             svg: sizes(pass))
     }
@@ -92,8 +99,8 @@ struct IngestPage {
     }
 
     private func latencyByPercentile(_ pass: PassResult) -> String {
-        // Ten steps for each nine, up to where a single record would decide.
-        let most = min(6, max(1, log10(Double(max(10, pass.records)))))
+        // Ten steps for each nine, up to where a single batch decides.
+        let most = min(6, max(1, log10(Double(pass.records) / Double(report.settings.batch))))
         let percents = stride(from: 0, through: most, by: 0.1).map { 100 - pow(10, 2 - $0) }
         return Chart(
             "Latency by percentile", x: .init("share of the records", .percentile) { String(format: "%.7g %%", $0) },
@@ -152,7 +159,7 @@ struct IngestPage {
         let accepted = Double(max(1, result.pass.accepted))
         return BarChart(
             "Bytes a record, by column",
-            result.composition.parts.filter { $0.bytes > 0 }.map { part in
+            result.composition.parts.filter { Double($0.bytes) / accepted >= 0.0005 }.map { part in
                 let bytes = Double(part.bytes) / accepted
                 return (part.name, bytes, String(format: bytes < 0.1 ? "%.3f" : "%.2f", bytes))
             }

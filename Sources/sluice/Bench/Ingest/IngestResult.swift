@@ -23,6 +23,8 @@ struct PassResult: Encodable, Sendable {
     /// Open loop only.
     var sendDelay: LatencySummary?
     var cpu: CPU
+    /// Processor seconds of the daemon's threads, the busiest first.
+    var threads: [(name: String, seconds: Double)]
     /// For the report; not among the figures.
     var series: PassSeries
 
@@ -33,6 +35,7 @@ struct PassResult: Encodable, Sendable {
         case latency = "latency_ms"
         case sendDelay = "send_delay_ms"
         case cpu = "cpu_seconds"
+        case threads = "daemon_thread_seconds"
     }
 
     init(meter: StreamMeter, plan: StreamPlan, seconds: Double, samples: [RunSampler.Sample]) {
@@ -46,7 +49,25 @@ struct PassResult: Encodable, Sendable {
         sendDelay = plan.schedule == nil ? nil : meter.sendDelay.summary
         let (first, last) = (samples[0], samples[samples.count - 1])
         cpu = CPU(client: last.client - first.client, daemon: last.daemon - first.daemon)
+        threads = last.daemonThreads.map { ($0, $1 - first.daemonThreads[$0, default: 0]) }
+            .sorted { ($1.seconds, $0.name) < ($0.seconds, $1.name) }
         series = PassSeries(meter: meter, samples: samples)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(records, forKey: .records)
+        try container.encode(warmUpRecords, forKey: .warmUpRecords)
+        try container.encode(accepted, forKey: .accepted)
+        try container.encode(duplicates, forKey: .duplicates)
+        try container.encode(conflicts, forKey: .conflicts)
+        try container.encode(rejected, forKey: .rejected)
+        try container.encode(seconds, forKey: .seconds)
+        try container.encode(recordsPerSecond, forKey: .recordsPerSecond)
+        try container.encode(latency, forKey: .latency)
+        try container.encodeIfPresent(sendDelay, forKey: .sendDelay)
+        try container.encode(cpu, forKey: .cpu)
+        try container.encode(Dictionary(uniqueKeysWithValues: threads.map { ($0.name, $0.seconds) }), forKey: .threads)
     }
 
     /// Lines of a name and its figures.

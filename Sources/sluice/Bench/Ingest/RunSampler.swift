@@ -11,6 +11,8 @@ actor RunSampler {
         var residentBytes: Int
         var client: CPUSeconds
         var daemon: CPUSeconds
+        /// Processor seconds of the daemon's threads, in the first and the last sample only.
+        var daemonThreads: [String: Double] = [:]
     }
 
     private let daemon: DaemonProcess
@@ -31,12 +33,12 @@ actor RunSampler {
     }
 
     func begin(show: @escaping @Sendable (Int) -> Void) {
-        if start <= .now() { sample() }
+        if start <= .now() { sampleWithThreads() }
         task = Task {
             let wait = start - .now()
             if wait > .nanoseconds(0) {
                 try? await Task.sleep(for: .nanoseconds(wait.nanoseconds))
-                sample()
+                sampleWithThreads()
             }
             while !Task.isCancelled {
                 try? await Task.sleep(for: .milliseconds(100))
@@ -50,8 +52,13 @@ actor RunSampler {
     func end() async -> [Sample] {
         task?.cancel()
         await task?.value
-        sample()
+        sampleWithThreads()
         return samples
+    }
+
+    private func sampleWithThreads() {
+        sample()
+        samples[samples.count - 1].daemonThreads = CPUSeconds.ofThreads(of: daemon.processID)
     }
 
     private func sample() {
