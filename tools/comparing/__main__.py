@@ -54,6 +54,11 @@ def parse(words):
         parser.error(f"no such peer: {', '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
     if not options.output and not options.quick and not options.peers:
         options.output = str(ROOT / "docs/benchmarks.md")
+    # What would be found out only in the end.
+    if options.output and not os.access(os.path.dirname(os.path.abspath(options.output)), os.W_OK):
+        parser.error(f"no page can be written to {options.output}")
+    if not options.sluice or not os.access(options.sluice, os.X_OK):
+        parser.error(f"--sluice {options.sluice or ''} is no command that can be run")
     return options
 
 

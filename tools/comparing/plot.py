@@ -63,7 +63,8 @@ class Drawing:
         height = self.y + 8
         return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:.0f}" '
                 f'viewBox="0 0 {WIDTH} {height:.0f}" role="img">\n<style>{STYLE}</style>\n'
-                f'<rect class="ground" width="{WIDTH}" height="{height:.0f}" rx="6"/>\n' + "\n".join(self.parts) + "\n</svg>\n")
+                f'<rect class="ground" width="{WIDTH}" height="{height:.0f}" rx="6"/>\n'
+                + "\n".join(self.parts) + "\n</svg>\n")
 
 
 def _linear(most):
@@ -103,7 +104,7 @@ def _sizes(drawing, ingests):
 
 def _questions(drawing, asked):
     drawing.heading("Asking: milliseconds of a whole command, on a scale of powers of ten",
-                    "what took more than 5 s was asked in the open store only")
+                    "what took more than 5 s was asked in the open store only; Sluice counts no distinct payers yet")
     best = {key: found.whole or found.inside for key, found in asked.items() if found.whole or found.inside}
     least = 10 ** math.floor(math.log10(min(spread.least for spread in best.values())))
     most = max(spread.most for spread in best.values())
