@@ -1,0 +1,1 @@
+"""Parts of tools/compare-peers: Sluice and other stores fed the very records of one day, measured in one run."""
