@@ -37,7 +37,11 @@ import Testing
         guard FileManager.default.isExecutableFile(atPath: executable.path) else { return false }
         let help = try printed(by: executable, Array(subcommands) + ["--help"])
         let options = words.filter { $0.hasPrefix("--") }
-        return help.map { text in options.allSatisfy { text.contains($0) } } ?? false
+        // An unknown subcommand prints the help of the command above it.
+        let usage = (words.prefix(1) + subcommands).joined(separator: " ")
+        return help.map { text in
+            text.lowercased().contains("usage: " + usage.lowercased()) && options.allSatisfy { text.contains($0) }
+        } ?? false
     }
 
     /// What a command prints; nil when it fails.
