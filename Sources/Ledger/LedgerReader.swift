@@ -19,7 +19,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     private let calendar: BusinessCalendar
 
     private struct State: @unchecked Sendable {
-        let restored: Restored
+        var restored: Restored
         let catalogue: Catalogue?
     }
 
@@ -87,7 +87,8 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     /// Every event with an id, in order of sequence.
     public func find(_ id: RecordID, despiteDamage: Bool) throws -> Findings {
         try state.withLock { state in
-            try log.find(
+            try state.restored.restoreIndex()
+            return try log.find(
                 id, among: state.restored.index.candidates(for: id), unknown: state.restored.unindexed,
                 despiteDamage: despiteDamage, DamageAssessment(calendar: calendar, catalogue: state.catalogue))
         }

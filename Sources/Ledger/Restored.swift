@@ -13,23 +13,30 @@ struct Restored {
     var calendar: BusinessCalendar
     var checkpoint: Catalogue.Checkpoint
     var names: NameRegistry
+    /// Knows every identity, once `restoreIndex` was called for a reader.
     var index: IdentityIndex
+    private var isIndexed = false
     /// Has counted what the log holds beyond the checkpoint.
     var accumulator: RollupAccumulator
-    /// What a reader passed over.
-    private var leftOut: [DamagedStretch] = []
-    /// What is not counted, in the catalogue or in memory.
-    var uncounted: [DamagedStretch] { leftOut.filter { $0.sequences.upperBound > checkpoint.sequence + 1 } }
-    /// What the index does not know.
-    var unindexed: [DamagedStretch] { leftOut.filter { $0.sequences.upperBound > checkpoint.identityFrom } }
+    /// What a reader passed over and is not counted, in the catalogue or in memory.
+    private(set) var uncounted: [DamagedStretch] = []
+    /// What a reader passed over and the index does not know.
+    private(set) var unindexed: [DamagedStretch] = []
     /// Why the index's files were not taken over and it was made anew.
     var indexFault: IndexError?
 
     /// How a catalogue is opened once the ledger is known.
     typealias CatalogueOpener = (LedgerSettings) throws -> Catalogue?
 
+    /// What of the log's records is brought into memory.
+    private struct Parts {
+        var statistics = true
+        var identities = true
+    }
+
     /// - Parameters:
-    ///   - mayWrite: false for a reader, which changes nothing.
+    ///   - mayWrite: false for a reader, which changes nothing. Most of them ask for statistics alone and need no identities,
+    ///     of which the files may lack many dates: these are left to `restoreIndex`.
     ///   - openCatalogue: nil when there is none.
     static func restore(
         _ files: LedgerFiles, fileSystem: any FileSystem, options: LedgerOptions, mayWrite: Bool,
@@ -49,7 +56,33 @@ struct Restored {
         let index = IdentityIndex(
             key: log.settings.identityKey, ledger: log.settings.ledger, directory: files.index, fileSystem: fileSystem,
             capacity: Committer.blockRecordCount, digestCount: options.digestCount)
-        var indexFault: IndexError?
+        let accumulator = RollupAccumulator(
+            RollupDeclaration.defaults, calendar: calendar, firstSequence: checkpoint.sequence + 1)
+        var restored = Restored(
+            log: log, cut: cut, calendar: calendar, checkpoint: checkpoint, names: names, index: index,
+            accumulator: accumulator)
+        guard mayWrite else {
+            try restored.replay(Parts(identities: false), movingIdentitiesToFiles: nil)
+            return (restored, catalogue)
+        }
+        restored.adoptIndexFiles()
+        try restored.replay(Parts(), movingIdentitiesToFiles: options)
+        restored.isIndexed = true
+        // Only now: as long as the log cannot be read, the files may be the last that know of what was in it.
+        if restored.indexFault != nil { try index.removeOtherFiles() }
+        return (restored, catalogue)
+    }
+
+    /// Brings a reader's index into memory; the second time it is there.
+    mutating func restoreIndex() throws {
+        guard !isIndexed else { return }
+        index.reset()
+        adoptIndexFiles()
+        try replay(Parts(statistics: false), movingIdentitiesToFiles: nil)
+        isIndexed = true
+    }
+
+    private mutating func adoptIndexFiles() {
         do throws(IndexError) {
             try index.adoptFiles(named: checkpoint.identityFiles, durable: log.endSequence - 1)
         } catch {
@@ -57,22 +90,14 @@ struct Restored {
             index.reset()
             checkpoint.identityFrom = 1
         }
-        let accumulator = RollupAccumulator(
-            RollupDeclaration.defaults, calendar: calendar, firstSequence: checkpoint.sequence + 1)
-        var restored = Restored(
-            log: log, cut: cut, calendar: calendar, checkpoint: checkpoint, names: names, index: index,
-            accumulator: accumulator, indexFault: indexFault)
-        try restored.replay(movingIdentitiesToFiles: mayWrite ? options : nil)
-        // Only now: as long as the log cannot be read, the files may be the last that know of what was in it.
-        if indexFault != nil, mayWrite { try index.removeOtherFiles() }
-        return (restored, catalogue)
     }
 
     /// - Parameter options: when dates move to files, as they do while the ledger is written; nil for a reader, which keeps
     ///   all in memory and passes over damage.
-    private mutating func replay(movingIdentitiesToFiles options: LedgerOptions?) throws {
+    private mutating func replay(_ parts: Parts, movingIdentitiesToFiles options: LedgerOptions?) throws {
         let decoder = BlockDecoder()
-        let from = min(checkpoint.sequence + 1, checkpoint.identityFrom)
+        let (firstUncounted, firstUnindexed) = (checkpoint.sequence + 1, checkpoint.identityFrom)
+        let from = min(parts.statistics ? firstUncounted : .max, parts.identities ? firstUnindexed : .max)
         var nextCheck = from + (options?.identityCheckCount ?? 0)
         var leftOut: [DamagedStretch] = []
         func passOver(_ stretch: DamagedStretch) throws {
@@ -81,7 +106,7 @@ struct Restored {
         }
         try log.forEachBlock(from: from, damage: passOver) { segment, entry in
             do {
-                try replay(entry, in: segment, from: from, with: decoder)
+                try replay(entry, parts, in: segment, from: from, with: decoder)
             } catch let error as LogError where options == nil && error.isDamage {
                 try passOver(DamagedStretch(entry, in: segment.path, reason: error.reason))
             }
@@ -91,18 +116,23 @@ struct Restored {
                     idleBefore: 0, durable: entry.endSequence - 1, byteLimit: options.identityByteCount)
             }
         }
-        self.leftOut = leftOut
+        if parts.statistics { uncounted = leftOut.filter { $0.sequences.upperBound > firstUncounted } }
+        if parts.identities { unindexed = leftOut.filter { $0.sequences.upperBound > firstUnindexed } }
     }
 
-    private func replay(_ entry: BlockEntry, in segment: LogSegment, from: UInt64, with decoder: BlockDecoder) throws {
-        names.publish(
-            try log.declarations(of: entry, in: segment, with: decoder).compactMap(Catalogue.NamedCode.init))
+    private func replay(
+        _ entry: BlockEntry, _ parts: Parts, in segment: LogSegment, from: UInt64, with decoder: BlockDecoder
+    ) throws {
+        if parts.statistics {
+            names.publish(
+                try log.declarations(of: entry, in: segment, with: decoder).compactMap(Catalogue.NamedCode.init))
+        }
         guard entry.recordCount > 0, entry.endSequence > from else { return }
         try log.decode(entry, in: segment, with: decoder).withUnsafeBufferPointer { records in
-            if entry.endSequence > checkpoint.identityFrom {
+            if parts.identities, entry.endSequence > checkpoint.identityFrom {
                 index.restore(records, firstSequence: entry.firstSequence)
             }
-            if entry.endSequence > checkpoint.sequence + 1 {
+            if parts.statistics, entry.endSequence > checkpoint.sequence + 1 {
                 let first = max(checkpoint.sequence + 1, entry.firstSequence)
                 if accumulator.lastSequence + 1 < first { accumulator.pass(to: first) }
                 accumulator.fold(
