@@ -5,7 +5,7 @@ import Locks
 ///
 /// Large pieces ask for large pages, which spare most page faults and table walks, and are kept for the next table when one is
 /// done with: at each checkpoint all tables are given up and new ones grow to the same sizes, and memory that comes fresh from
-/// the system is cleared first, which costs as much as counting. No more is kept than was in use at one time.
+/// the system is cleared first, which costs as much as counting. `mostKeptByteCount` bounds what is kept.
 enum TableMemory {
     private struct Kept: @unchecked Sendable {
         var pieces: [Int: [UnsafeMutableRawPointer]] = [:]
