@@ -107,10 +107,7 @@ extension IdentityIndex {
             }
         }
         if wanted.isEmpty { return result }
-        wanted.sort()
-        for sequence in wanted where result.sequences.last != sequence { result.sequences.append(sequence) }
-        let damaged = try read(&result, from: source)
-        readBackCount += result.sequences.count
+        let damaged = try read(wanted, into: &result, from: source)
         guard !damaged.isEmpty else { return result }
         let hits = result.fileHits
         for index in group where verdicts[index] == .accepted {
@@ -128,11 +125,15 @@ extension IdentityIndex {
         return result
     }
 
-    /// Reads the records of `confirmations` and leaves out those that are damaged.
+    /// Reads the records with the sequences that are wanted, each once, and leaves out those that are damaged.
     /// - Returns: the damage.
     func read(
-        _ confirmations: inout Confirmations, from source: some RecordSource
+        _ wanted: [UInt64], into confirmations: inout Confirmations, from source: some RecordSource
     ) throws -> [(sequences: Range<UInt64>, error: LogError)] {
+        for sequence in wanted.sorted() where confirmations.sequences.last != sequence {
+            confirmations.sequences.append(sequence)
+        }
+        defer { readBackCount += confirmations.sequences.count }
         var damaged: [(sequences: Range<UInt64>, error: LogError)] = []
         while true {
             do {

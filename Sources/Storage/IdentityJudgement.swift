@@ -186,11 +186,7 @@ extension IdentityIndex {
             }
         }
         guard known.contains(.accepted) else { return known }
-        for sequence in wanted.sorted() where confirmations.sequences.last != sequence {
-            confirmations.sequences.append(sequence)
-        }
-        guard try read(&confirmations, from: source).isEmpty else { return nil }
-        readBackCount += confirmations.sequences.count
+        guard try read(wanted, into: &confirmations, from: source).isEmpty else { return nil }
         for place in putOff.indices where known[place] == .accepted {
             compare(place) { confirmations.record($0, source) }
         }
