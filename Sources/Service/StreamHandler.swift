@@ -96,6 +96,7 @@ final class StreamHandler: ChannelDuplexHandler {
         idleCheck?.cancel()
         mailbox.close()
         session.close()
+        shared.slowLane.forget(self)
         self.context = nil
         heldChunk = nil
         if isTurnedAway { shared.registry.leaveUnadmitted() }
@@ -229,10 +230,10 @@ final class StreamHandler: ChannelDuplexHandler {
         let isReplay = old.count > max(newCount, StreamHandler.mostOldAtOnce)
         guard isReplay || old.readBackCount > StreamHandler.mostReadBackAtOnce else {
             isSlow = false
-            if newCount > 0 { shared.slowLane.noteNewRecords() }
+            if newCount > 0 { shared.slowLane.noteNewRecords(of: self) }
             return
         }
-        let rest = shared.slowLane.rest(after: old)
+        let rest = shared.slowLane.rest(of: self, after: old)
         isSlow = rest != nil
         guard let rest, !isResting, let context else { return }
         isResting = true

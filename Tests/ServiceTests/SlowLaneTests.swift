@@ -53,20 +53,49 @@ import Transactions
         for _ in 0..<8 { _ = try await ordinary.expect(.receipt) }
     }
 
+    @Test func nobodyMakesWayForOneWhoHasLeft() async throws {
+        try await withServer(configure: { $0.courtesyMilliseconds = 60_000 }) { server, engine in
+            let ordinary = try await openPeer(server)
+            try await ordinary.send(batchFrame(1, [record(1)]))
+            _ = try await ordinary.expect(.receipt)
+            try await ordinary.send(frames { $0.goodbye() })
+            _ = try await ordinary.expect(.goodbye)
+            try await ordinary.expectEnd()
+            try await eventually { server.connectionCount == 0 }
+            try await expectAllAtOnce(server, engine)
+        }
+    }
+
+    @Test func nobodyMakesWayForItself() async throws {
+        try await withServer(configure: { $0.courtesyMilliseconds = 60_000 }) { server, engine in
+            try await expectAllAtOnce(server, engine, afterNew: true)
+        }
+    }
+
     @Test func aloneNothingIsHeldBack() async throws {
         try await withServer(configure: { $0.courtesyMilliseconds = 0 }) { server, engine in
-            engine.readBack(source: 8)
-            let slow = try await openPeer(server, sources: [.code(8)])
-            try await slow.send(batchFrame(1, [record(2, source: 8)]))
-            _ = try await slow.expect(.receipt)
-            engine.hold()
-            for number in 2...6 as ClosedRange<UInt64> {
-                try await slow.send(batchFrame(number, [record(number + 1, source: 8)]))
-            }
-            try await eventually { engine.heldCount == 5 }
-            #expect(engine.heldCount == 5, "all batches of a client that is alone")
-            engine.release()
-            for _ in 2...6 { _ = try await slow.expect(.receipt) }
+            try await expectAllAtOnce(server, engine)
         }
+    }
+
+    private func expectAllAtOnce(_ server: StreamServer, _ engine: MemoryEngine, afterNew: Bool = false) async throws {
+        let slow = try await openPeer(server, sources: [.code(8)])
+        var first: UInt64 = 1
+        if afterNew {
+            try await slow.send(batchFrame(first, [record(1, source: 8)]))
+            _ = try await slow.expect(.receipt)
+            first += 1
+        }
+        engine.readBack(source: 8)
+        try await slow.send(batchFrame(first, [record(2, source: 8)]))
+        _ = try await slow.expect(.receipt)
+        engine.hold()
+        for number in first + 1...first + 5 as ClosedRange<UInt64> {
+            try await slow.send(batchFrame(number, [record(number + 1, source: 8)]))
+        }
+        try await eventually { engine.heldCount == 5 }
+        #expect(engine.heldCount == 5, "all batches of a client for which nobody waits")
+        engine.release()
+        for _ in 1...5 { _ = try await slow.expect(.receipt) }
     }
 }
