@@ -4,21 +4,20 @@
 /// |---|---|---|
 /// | key | 8 or 16 | the packed dimensions |
 /// | often written, wide | 8 each | low half of `amount`, `smallest_amount`, `largest_amount`, low half of `duration_milliseconds` |
-/// | often written, narrow | 4 each | `attempts`, `approved`, `settled`, `timed`, high part of `amount` and of the duration |
+/// | often written, narrow | 4 each | `attempts`, `approved`, `settled`, `timed` |
 /// | seldom written, wide | 8 each | low halves of the other sums |
-/// | seldom written, narrow | 4 each | the other counts and the high parts of the other sums |
+/// | seldom written, narrow | 4 each | the other counts |
 ///
-/// Only declared measures are there. With a key of 8 bytes and all measures declared, the first two groups end at byte 64:
-/// a settled payment touches one cache line. Counts have 32 bits and the high parts of sums too, because an accumulator
-/// takes fewer than 2^32 records before it is drained and each adds less than 2^63.
+/// Only declared measures are there. With all measures declared, the first two groups end at byte 64 at the latest, so that a
+/// settled payment touches one cache line, and the others at byte 128. Counts have 32 bits because an accumulator takes fewer
+/// than 2^32 records before it is drained. The high halves of sums, which no honest day needs, are kept apart
+/// (`CellTable.carries`).
 struct CellLayout: Sendable {
     let keyWordCount: Int
     /// Bytes from one cell to the next: up to 64 a power of two, else a multiple of 64, so that cells share few lines.
     let stride: Int
     /// By raw value of the measure: the offset of its count, its extreme or the low half of its sum; 0 when not declared.
     private let offsets: [Int]
-    /// By raw value of the measure: the offset of the high part of its sum; 0 when there is none.
-    private let highOffsets: [Int]
 
     init(_ declaration: RollupDeclaration) {
         keyWordCount = declaration.key.wordCount
@@ -26,7 +25,6 @@ struct CellLayout: Sendable {
             .amount, .smallestAmount, .largestAmount, .durationMilliseconds, .attempts, .approved, .settled, .timed,
         ]
         var offsets = [Int](repeating: 0, count: 256)
-        var highOffsets = [Int](repeating: 0, count: 256)
         var end = keyWordCount * 8
         func take(_ size: Int) -> Int {
             let start = (end + size - 1) / size * size
@@ -36,21 +34,15 @@ struct CellLayout: Sendable {
         func place(_ measures: [Measure]) {
             for measure in measures where measure.form != .count { offsets[Int(measure.rawValue)] = take(8) }
             for measure in measures where measure.form == .count { offsets[Int(measure.rawValue)] = take(4) }
-            for measure in measures where measure.form == .sum { highOffsets[Int(measure.rawValue)] = take(4) }
         }
         place(often.filter(declaration.measures.contains))
         place(declaration.measures.filter { !often.contains($0) })
         stride = end <= 64 ? max(16, end.nextPowerOfTwo) : (end + 63) / 64 * 64
         self.offsets = offsets
-        self.highOffsets = highOffsets
     }
 
     func offset(of measure: Measure) -> Int? {
         offsets[Int(measure.rawValue)] == 0 ? nil : offsets[Int(measure.rawValue)]
-    }
-
-    func highOffset(of measure: Measure) -> Int? {
-        highOffsets[Int(measure.rawValue)] == 0 ? nil : highOffsets[Int(measure.rawValue)]
     }
 
     /// Offsets of the extremes, which are all ones in a new cell.

@@ -24,15 +24,27 @@ final class CellTable: @unchecked Sendable {
     private var origins: UnsafeMutablePointer<UInt>
     private var originCapacity = CellTable.firstOriginCapacity
     private var slabCount = 0
+    /// How often sums have grown beyond their 64 bits.
+    private(set) var carries: [SumPlace: UInt64] = [:]
+
+    /// A sum of a cell.
+    struct SumPlace: Hashable {
+        var cell: UnsafeMutableRawPointer
+        var offset: Int
+    }
 
     /// Bytes of the table itself, of its slots and of the cells in use.
-    var byteCount: Int { CellTable.fixedByteCount + (Int(slotMask) + 1) * 8 + count * stride }
+    var byteCount: Int {
+        CellTable.fixedByteCount + (Int(slotMask) + 1) * 8 + count * stride + carries.count * CellTable.carryByteCount
+    }
 
     private static let slabLimit = 32
     private static let firstOriginCapacity = 6
     private static let firstSlotCount = 4
     /// About what an instance, its list of slabs and the allocator's own use take.
     private static let fixedByteCount = 320
+    /// About what an entry takes in a dictionary that has just grown.
+    private static let carryByteCount = 64
     /// Cells that a table can hold: 2^32 would not fit into a slot.
     static let largestCount = 1 << (slabLimit - 1)
 
@@ -129,6 +141,12 @@ final class CellTable: @unchecked Sendable {
     func cell(at index: Int) -> UnsafeMutableRawPointer {
         precondition(index >= 0 && index < count)
         return address(ofCell: UInt32(index))
+    }
+
+    /// Takes note that a sum has grown beyond its 64 bits.
+    @inline(never)
+    func carry(_ cell: UnsafeMutableRawPointer, _ offset: Int) {
+        carries[SumPlace(cell: cell, offset: offset), default: 0] += 1
     }
 
     /// The packed key of a cell.

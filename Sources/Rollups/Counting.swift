@@ -50,10 +50,10 @@ extension CountingPlan {
             increment(cell, step.counts.1)
             increment(cell, step.counts.2)
             if overdue[row] != 0, overdueOffset != 0 { increment(cell, overdueOffset) }
-            if step.sumLow != 0 {
-                increase(cell, Int(step.sumLow), Int(step.sumHigh), by: UInt64(bitPattern: amounts[row]))
+            if step.sum != 0 { table.increase(cell, Int(step.sum), by: UInt64(bitPattern: amounts[row])) }
+            if step.settles {
+                settlement.add(amount: amounts[row], duration: block.durations[row], to: cell, of: table)
             }
-            if step.settles { settlement.add(amount: amounts[row], duration: block.durations[row], to: cell) }
         }
     }
 }
@@ -62,20 +62,18 @@ extension CountingPlan {
 private struct SettlementOffsets {
     private let smallest: Int
     private let largest: Int
-    private let durationLow: Int
-    private let durationHigh: Int
+    private let duration: Int
     private let timed: Int
 
     init(_ layout: CellLayout) {
         smallest = layout.offset(of: .smallestAmount) ?? 0
         largest = layout.offset(of: .largestAmount) ?? 0
-        durationLow = layout.offset(of: .durationMilliseconds) ?? 0
-        durationHigh = layout.highOffset(of: .durationMilliseconds) ?? 0
+        duration = layout.offset(of: .durationMilliseconds) ?? 0
         timed = layout.offset(of: .timed) ?? 0
     }
 
     @inline(__always)
-    func add(amount: Int64, duration: Int64, to cell: UnsafeMutableRawPointer) {
+    func add(amount: Int64, duration milliseconds: Int64, to cell: UnsafeMutableRawPointer, of table: CellTable) {
         if smallest != 0 {
             let place = (cell + smallest).assumingMemoryBound(to: UInt64.self)
             place.pointee = min(place.pointee, UInt64(bitPattern: amount))
@@ -84,9 +82,9 @@ private struct SettlementOffsets {
             let place = (cell + largest).assumingMemoryBound(to: Int64.self)
             place.pointee = max(place.pointee, amount)
         }
-        guard duration >= 0 else { return }
+        guard milliseconds >= 0 else { return }
         if timed != 0 { increment(cell, timed) }
-        if durationLow != 0 { increase(cell, durationLow, durationHigh, by: UInt64(bitPattern: duration)) }
+        if duration != 0 { table.increase(cell, duration, by: UInt64(bitPattern: milliseconds)) }
     }
 }
 
@@ -100,11 +98,13 @@ private func increment(_ cell: UnsafeMutableRawPointer, _ offset: Int) {
     (cell + offset).assumingMemoryBound(to: UInt32.self).pointee &+= 1
 }
 
-/// Adds to a sum of 96 bits.
-@inline(__always)
-private func increase(_ cell: UnsafeMutableRawPointer, _ lowOffset: Int, _ highOffset: Int, by value: UInt64) {
-    let place = (cell + lowOffset).assumingMemoryBound(to: UInt64.self)
-    let (sum, carries) = place.pointee.addingReportingOverflow(value)
-    place.pointee = sum
-    if carries { increment(cell, highOffset) }
+extension CellTable {
+    /// Adds to a sum.
+    @inline(__always)
+    fileprivate func increase(_ cell: UnsafeMutableRawPointer, _ offset: Int, by value: UInt64) {
+        let place = (cell + offset).assumingMemoryBound(to: UInt64.self)
+        let (sum, carries) = place.pointee.addingReportingOverflow(value)
+        place.pointee = sum
+        if carries { carry(cell, offset) }
+    }
 }

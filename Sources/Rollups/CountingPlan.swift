@@ -15,8 +15,7 @@ final class CountingPlan: @unchecked Sendable {
     struct Step {
         var counts: (Count, Count, Count)
         /// 0: adds to no sum.
-        var sumLow: Int16 = 0
-        var sumHigh: Int16 = 0
+        var sum: Int16 = 0
         /// True when the amount and the duration enter the extremes and the duration's sum.
         var settles = false
     }
@@ -71,10 +70,7 @@ final class CountingPlan: @unchecked Sendable {
         let declared = contribution.counts.compactMap(layout.offset(of:)).map { Count(offset: Int16($0), amount: 1) }
         let counts = declared + [Count](repeating: Count(offset: 0, amount: 0), count: 3)
         var step = Step(counts: (counts[0], counts[1], counts[2]))
-        if let sum = contribution.sum, let low = layout.offset(of: sum), let high = layout.highOffset(of: sum) {
-            step.sumLow = Int16(low)
-            step.sumHigh = Int16(high)
-        }
+        if let sum = contribution.sum, let offset = layout.offset(of: sum) { step.sum = Int16(offset) }
         let ofSettled: [Measure] = [.smallestAmount, .largestAmount, .durationMilliseconds, .timed]
         step.settles = contribution.settles && ofSettled.contains { layout.offset(of: $0) != nil }
         return step

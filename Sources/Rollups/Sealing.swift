@@ -14,10 +14,19 @@ extension CellTable {
         return chunk
     }
 
+    private static let leastRadixSortedCount = 1024
+
     private func sortedCells(keyBitCount: Int) -> [UnsafeMutableRawPointer] {
         let cells = (0..<count).map(cell(at:))
-        if keyBitCount > 64 { return cells.sorted { key(of: $0) < key(of: $1) } }
-        return sortedByKey(cells.map { ($0.load(as: UInt64.self), $0) }, keyBitCount: keyBitCount).map(\.1)
+        guard count > CellTable.leastRadixSortedCount else { return cells.sorted { key(of: $0) < key(of: $1) } }
+        let sorted = sortedByKey(cells.map { ($0.load(as: UInt64.self), $0) }, keyBitCount: min(keyBitCount, 64))
+        guard keyBitCount > 64 else { return sorted.map(\.1) }
+        let highWords = sorted.map { ($0.1.load(fromByteOffset: 8, as: UInt64.self), $0.1) }
+        return sortedByKey(highWords, keyBitCount: keyBitCount - 64).map(\.1)
+    }
+
+    private func carryCount(_ cell: UnsafeMutableRawPointer, _ offset: Int) -> UInt64 {
+        carries.isEmpty ? 0 : carries[SumPlace(cell: cell, offset: offset)] ?? 0
     }
 
     /// Reads the columns out of the cells, some cells at a time so that they stay in the cache from column to column.
@@ -28,9 +37,15 @@ extension CellTable {
             let end = min(start + 128, cells.count)
             for (place, part) in parts.enumerated() {
                 let column = values + place * cells.count
-                for row in start..<end {
-                    let cell = cells[row] + part.offset
-                    column[row] = part.isNarrow ? UInt64(cell.load(as: UInt32.self)) : cell.load(as: UInt64.self)
+                switch part {
+                case .narrow(let offset):
+                    for row in start..<end {
+                        column[row] = UInt64(cells[row].load(fromByteOffset: offset, as: UInt32.self))
+                    }
+                case .wide(let offset):
+                    for row in start..<end { column[row] = cells[row].load(fromByteOffset: offset, as: UInt64.self) }
+                case .carries(let offset):
+                    for row in start..<end { column[row] = carryCount(cells[row], offset) }
                 }
             }
         }
@@ -39,24 +54,30 @@ extension CellTable {
 }
 
 extension CellLayout {
-    /// One column of a chunk: where it lies in a cell, and whether it has 32 bits there or 64.
-    struct Column {
-        var offset: Int
-        var isNarrow: Bool
+    /// One column of a chunk.
+    enum Column {
+        /// 32 bits of the cell from an offset on.
+        case narrow(Int)
+        /// 64 bits of the cell from an offset on.
+        case wide(Int)
+        /// How often the sum at an offset has grown beyond its 64 bits.
+        case carries(Int)
     }
 
     func columns(of declaration: RollupDeclaration) -> [Column] {
         declaration.measures.flatMap { measure -> [Column] in
             guard let offset = offset(of: measure) else { preconditionFailure("\(measure.name) is not in the layout") }
-            let first = Column(offset: offset, isNarrow: measure.form == .count)
-            return [first] + (highOffset(of: measure).map { [Column(offset: $0, isNarrow: true)] } ?? [])
+            switch measure.form {
+            case .count: return [.narrow(offset)]
+            case .smallest, .largest: return [.wide(offset)]
+            case .sum: return [.wide(offset), .carries(offset)]
+            }
         }
     }
 }
 
-/// Pairs in the order of their keys, by a radix sort of 11 bits at a time from the lowest on.
+/// Pairs in the order of their keys, by a radix sort of 11 bits at a time from the lowest on; equal ones stay in their order.
 func sortedByKey<Value: BitwiseCopyable>(_ pairs: [(UInt64, Value)], keyBitCount: Int) -> [(UInt64, Value)] {
-    guard pairs.count > 1024 else { return pairs.sorted { $0.0 < $1.0 } }
     var (source, target) = (pairs, pairs)
     for shift in stride(from: 0, to: UInt64(keyBitCount), by: 11) {
         var ends = [Int](repeating: 0, count: 2048)

@@ -1,7 +1,8 @@
 import Foundation
-import Rollups
 import Testing
 import Transactions
+
+@testable import Rollups
 
 @Suite struct CountingTests {
     @Test(arguments: RollupDeclaration.defaults)
@@ -102,6 +103,23 @@ import Transactions
         #expect(accumulator.cellCount == count)
         #expect(accumulator.byteCount >= count * 32)
         #expect(cells(accumulator.drain(), rollup) == Recount(rollup, records).cells.mapValues(withoutZeros))
+    }
+
+    @Test func manyCellsWithKeysOfTwoWords() throws {
+        let count = 5000
+        let records = (0..<2 * count).map { index in
+            var record = Record(
+                id: RecordID(reference: "\(index)")!, timeMicroseconds: time("2026-07-01"),
+                amountMinorUnits: Int64(index), currency: .vnd, source: UInt16(index % 7 + 1),
+                kind: index.isMultiple(of: 3) ? .transfer : .payment)
+            record.payerInstitution = UInt16(truncatingIfNeeded: (index % count) * 40_503)
+            record.payeeInstitution = UInt16(truncatingIfNeeded: (index % count) * 977)
+            return record
+        }
+        let chunks = fold(records, [.institutions]).drain()
+        #expect(chunks[0].count > count && chunks[0].rollup.key.wordCount == 2)
+        #expect(zip(chunks[0].keys, chunks[0].keys.dropFirst()).allSatisfy { $0 < $1 })
+        #expect(cells(chunks, .institutions) == Recount(.institutions, records).cells.mapValues(withoutZeros))
     }
 
     @Test func declarationsThatCannotBe() {
