@@ -68,7 +68,7 @@ let package = Package(
         room("Presentation", ["Transactions", "Rollups"]),
         room("Formats", ["Transactions", crypto]),
         room("ReferenceDay", ["Transactions"]),
-        room("StreamProtocol", ["Transactions", "CPlatform"]),
+        room("StreamProtocol", ["Transactions", "CPlatform", "CLZ4"]),
         room(
             "Service",
             [

@@ -205,6 +205,22 @@ private enum FrameSeeds {
         return header + payload
     }
 
+    private static func compressedBatch(_ number: UInt64, _ records: [Record]) -> [UInt8] {
+        var payload = [UInt8](repeating: 0, count: records.count * Record.byteCount)
+        let byteCount = records.withUnsafeBytes { records in
+            payload.withUnsafeMutableBytes { CompressedBatch.write(records, to: $0) }
+        }
+        payload.removeLast(payload.count - (byteCount ?? 0))
+        var header = [UInt8](repeating: 0, count: Wire.headerByteCount)
+        header.withUnsafeMutableBytes { bytes in
+            FrameHeader.compressedBatch(
+                number: number, count: records.count, payloadByteCount: payload.count,
+                payloadChecksum: payload.withUnsafeBytes { checksum32C($0) }
+            ).encode(into: bytes)
+        }
+        return header + payload
+    }
+
     @Sendable static func toServer() -> [[UInt8]] {
         let sources: [SourceRequest] = [.code(7), .name("shop"), .name("chợ")]
         let hello = frames { Hello(clientName: "gate", sources: sources).encode(to: &$0) }
@@ -217,6 +233,7 @@ private enum FrameSeeds {
         }
         return [
             hello, hello + batch(1, Array(records[..<2])) + batch(2, records) + frames { $0.goodbye() },
+            hello + compressedBatch(1, records) + batch(2, records) + frames { $0.goodbye() },
             hello + requests + frames { $0.ping(6) },
             hello + frames { ProtocolFault(.outOfOrder, "batch 3 came").encode(to: &$0) },
         ]

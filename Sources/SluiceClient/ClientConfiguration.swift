@@ -25,6 +25,8 @@ public struct ClientConfiguration: Sendable {
     public var sources: [SourceRequest]
     /// The most batches without an answer that are kept, 64 KiB each when full; the server's window counts when smaller.
     public var windowBatches = 256
+    /// True: batches are sent compressed (LZ4) where that makes them smaller, for networks that are slower than a processor.
+    public var compressesBatches = false
     /// How long a connection attempt may take, in milliseconds.
     public var connectMilliseconds: Int64 = 5_000
     /// How long to try to connect again after a loss, in milliseconds; 0: not at all.

@@ -54,8 +54,7 @@ final class ClientConnection: ChannelInboundHandler {
 
     /// Writes a batch under the next number; only with credit.
     func send(_ slot: BatchSlot) {
-        let header = FrameHeader.batch(
-            number: session.nextBatch(), count: slot.recordCount, payloadChecksum: slot.payloadChecksum)
+        let header = slot.header(number: session.nextBatch())
         slot.frame.withUnsafeMutableReadableBytes { header.encode(into: $0) }
         slot.sendCount += 1
         context?.write(wrapOutboundOut(slot.frame), promise: nil)

@@ -1,6 +1,7 @@
 import NIOCore
 import StreamProtocol
 import Synchronization
+import Transactions
 
 /// A batch that was handed over and has no answer yet, as the frame that is written and, if need be, written again.
 ///
@@ -8,9 +9,22 @@ import Synchronization
 final class BatchSlot: @unchecked Sendable {
     var frame = ByteBuffer()
     var recordCount = 0
+    /// Bytes of the payload; fewer than those of the records when it is compressed.
+    var payloadByteCount = 0
     var payloadChecksum: UInt32 = 0
     var number: UInt64 = 0
     var sendCount = 0
+    /// Room to compress in; empty until it is needed.
+    var compressed: [UInt8] = []
+
+    /// The header of the frame, under the number that the batch has on its connection.
+    func header(number: UInt64) -> FrameHeader {
+        if payloadByteCount == recordCount * Record.byteCount {
+            return .batch(number: number, count: recordCount, payloadChecksum: payloadChecksum)
+        }
+        return .compressedBatch(
+            number: number, count: recordCount, payloadByteCount: payloadByteCount, payloadChecksum: payloadChecksum)
+    }
 }
 
 /// The slots of a client: what bounds its memory and holds its senders back.

@@ -24,11 +24,15 @@ public final class SluiceClient: Sendable {
     public let executor: any TaskExecutor
 
     private let window: SendWindow
+    private let compressesBatches: Bool
     private let eventLoop: any EventLoop
     private let core: NIOLoopBound<ClientCore>
 
-    private init(welcome: Welcome, window: SendWindow, core: NIOLoopBound<ClientCore>) {
+    private init(
+        welcome: Welcome, window: SendWindow, compressesBatches: Bool, core: NIOLoopBound<ClientCore>
+    ) {
         self.welcome = welcome
+        self.compressesBatches = compressesBatches
         self.window = window
         self.core = core
         eventLoop = core.eventLoop
@@ -59,7 +63,8 @@ public final class SluiceClient: Sendable {
                 let bound = NIOLoopBound(core, eventLoop: eventLoop)
                 return core.open().map { (bound, $0) }
             }.get()
-            return SluiceClient(welcome: welcome, window: window, core: core)
+            return SluiceClient(
+                welcome: welcome, window: window, compressesBatches: configuration.compressesBatches, core: core)
         } catch {
             throw error as? ClientError ?? .cannotConnect(address: address, reason: "\(error)")
         }
@@ -68,7 +73,7 @@ public final class SluiceClient: Sendable {
     /// Sends a batch that `fill` writes in place: `recordCount` records of 64 bytes each, aligned to 8 bytes.
     ///
     /// Waits while the credit window is full. Costs a checksum of the bytes, no copy and, once the window was filled, no
-    /// allocation.
+    /// allocation; compression, where it is configured, comes on top.
     public func send(
         recordCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void
     ) async throws(ClientError) {
@@ -77,7 +82,7 @@ public final class SluiceClient: Sendable {
                 "a batch of \(recordCount) records, expected 1 to \(welcome.limits.recordsPerBatch)")
         }
         let slot = try await window.acquire()
-        slot.fill(recordCount: recordCount, fill)
+        slot.fill(recordCount: recordCount, compressing: compressesBatches, fill)
         guard window.submit(slot) else { return }
         eventLoop.execute { [core] in core.value.transmit() }
     }
@@ -194,14 +199,33 @@ public final class SluiceClient: Sendable {
 
 extension BatchSlot {
     /// Lays out the frame: room for the header, which is written when its number is known, then the records.
-    fileprivate func fill(recordCount: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Void) {
-        let byteCount = Wire.headerByteCount + recordCount * Record.byteCount
+    fileprivate func fill(
+        recordCount: Int, compressing: Bool, _ fill: (UnsafeMutableRawBufferPointer) -> Void
+    ) {
         self.recordCount = recordCount
+        let recordsByteCount = recordCount * Record.byteCount
         frame.clear()
-        frame.writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount) { room in
-            let payload = UnsafeMutableRawBufferPointer(rebasing: room[Wire.headerByteCount..<byteCount])
+        frame.writeWithUnsafeMutableBytes(minimumWritableBytes: Wire.headerByteCount + recordsByteCount) { room in
+            let payload = UnsafeMutableRawBufferPointer(
+                rebasing: room[Wire.headerByteCount..<Wire.headerByteCount + recordsByteCount])
             fill(payload)
-            payloadChecksum = checksum32C(UnsafeRawBufferPointer(payload))
+            payloadByteCount = compressing ? compress(payload) : recordsByteCount
+            payloadChecksum = checksum32C(UnsafeRawBufferPointer(rebasing: payload[..<payloadByteCount]))
+            return Wire.headerByteCount + payloadByteCount
+        }
+    }
+
+    /// Puts the compressed payload in the place of the records, where it is smaller.
+    /// - Returns: bytes of the payload then.
+    private func compress(_ records: UnsafeMutableRawBufferPointer) -> Int {
+        if compressed.isEmpty {
+            compressed = [UInt8](repeating: 0, count: Wire.mostRecordsPerBatch * Record.byteCount)
+        }
+        return compressed.withUnsafeMutableBytes { room in
+            guard let byteCount = CompressedBatch.write(UnsafeRawBufferPointer(records), to: room) else {
+                return records.count
+            }
+            records.copyMemory(from: UnsafeRawBufferPointer(rebasing: room[..<byteCount]))
             return byteCount
         }
     }

@@ -42,6 +42,15 @@ public struct FrameHeader: Hashable, Sendable {
             payloadChecksum: payloadChecksum, number: number, count: count)
     }
 
+    /// The header of a compressed batch of `count` records, whose payload has `payloadByteCount` bytes.
+    public static func compressedBatch(
+        number: UInt64, count: Int, payloadByteCount: Int, payloadChecksum: UInt32
+    ) -> FrameHeader {
+        FrameHeader(
+            kind: .compressedBatch, flags: batchFlags, payloadByteCount: payloadByteCount,
+            payloadChecksum: payloadChecksum, number: number, count: count)
+    }
+
     /// Bytes of the whole frame.
     public var frameByteCount: Int { Wire.headerByteCount + payloadByteCount }
 
@@ -109,7 +118,8 @@ public struct FrameHeader: Hashable, Sendable {
 public struct Frame {
     /// The header, checked.
     public var header: FrameHeader
-    /// The payload, its checksum checked. That of a batch is aligned to 8 bytes.
+    /// The payload, its checksum checked. That of a batch is aligned to 8 bytes; that of a compressed one is expanded already:
+    /// the records.
     public var payload: UnsafeRawBufferPointer
     /// How many bytes the connection carried before this frame.
     public var streamOffset: UInt64

@@ -1,11 +1,15 @@
+import Transactions
+
 /// Cuts a stream of bytes into frames.
 ///
 /// A frame that lies whole in a chunk is served from there without a copy; one that a chunk's end cuts is gathered in a
 /// buffer of the assembler's own, which never holds more than one frame and never grows beyond the largest one: its length
 /// is known, checked and bounded before any of its payload is kept. A batch that does not begin at a multiple of 8 bytes in
-/// memory goes through that buffer too, so that records are always aligned.
+/// memory goes through that buffer too, so that records are always aligned. A compressed batch is expanded into a second
+/// buffer, of a size that its header says and that is bounded like any batch's.
 public struct FrameAssembler: ~Copyable {
     private var storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private var expanded = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var heldByteCount = 0
     private var heldHeader: FrameHeader?
 
@@ -15,7 +19,10 @@ public struct FrameAssembler: ~Copyable {
     /// Starts at the first byte of a connection.
     public init() {}
 
-    deinit { storage.deallocate() }
+    deinit {
+        storage.deallocate()
+        expanded.deallocate()
+    }
 
     /// True while a frame has begun and is not whole.
     public var holdsPartialFrame: Bool { heldByteCount > 0 }
@@ -89,6 +96,8 @@ public struct FrameAssembler: ~Copyable {
 
     /// Lets go of memory that no part of a frame needs. Invalidates the frame that was given last.
     public mutating func releaseSpareMemory() {
+        expanded.deallocate()
+        expanded = UnsafeMutableRawBufferPointer(start: nil, count: 0)
         guard heldByteCount == 0, storage.count > 0 else { return }
         storage.deallocate()
         storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
@@ -98,7 +107,7 @@ public struct FrameAssembler: ~Copyable {
         _ header: FrameHeader, from bytes: UnsafeRawBufferPointer
     ) throws(ProtocolFault) -> Frame {
         let payload = UnsafeRawBufferPointer(rebasing: bytes[Wire.headerByteCount..<header.frameByteCount])
-        let frame = Frame(header: header, payload: payload, streamOffset: streamOffset)
+        var frame = Frame(header: header, payload: payload, streamOffset: streamOffset)
         let found = checksum32C(payload)
         guard found == header.payloadChecksum else {
             throw ProtocolFault(
@@ -107,7 +116,19 @@ public struct FrameAssembler: ~Copyable {
                     + hexadecimal32(header.payloadChecksum)
             ).at(frame)
         }
+        if header.kind == .compressedBatch {
+            do throws(ProtocolFault) { frame.payload = try expand(frame) } catch { throw error.at(frame) }
+        }
         streamOffset += UInt64(header.frameByteCount)
         return frame
+    }
+
+    private mutating func expand(_ frame: Frame) throws(ProtocolFault) -> UnsafeRawBufferPointer {
+        if expanded.count == 0 {
+            expanded = .allocate(byteCount: Wire.mostRecordsPerBatch * Record.byteCount, alignment: 64)
+        }
+        let records = UnsafeMutableRawBufferPointer(rebasing: expanded[..<(frame.header.count * Record.byteCount)])
+        try CompressedBatch.expand(frame.payload, into: records)
+        return UnsafeRawBufferPointer(records)
     }
 }

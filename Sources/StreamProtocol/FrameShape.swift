@@ -20,6 +20,9 @@ struct FrameShape {
             payloadByteCounts = Record.byteCount...Wire.mostRecordsPerBatch * Record.byteCount
             counts = 1...Wire.mostRecordsPerBatch
             flags = FrameHeader.batchFlags...FrameHeader.batchFlags
+        case .compressedBatch:
+            counts = 1...Wire.mostRecordsPerBatch
+            flags = FrameHeader.batchFlags...FrameHeader.batchFlags
         case .receipt:
             payloadByteCounts = 64...64 + 4 * Wire.mostRecordsPerBatch
             counts = 0...Wire.mostRecordsPerBatch
@@ -57,7 +60,9 @@ extension FrameHeader {
         }
         guard shape.hasNumber || number == 0 else { throw fault("number \(number), expected 0") }
         guard shape.flags.contains(flags) else {
-            guard kind == .batch else { throw fault("flags \(flags), expected \(shape.flags)") }
+            guard kind == .batch || kind == .compressedBatch else {
+                throw fault("flags \(flags), expected \(shape.flags)")
+            }
             throw fault(
                 "records of version \(flags & 0xFF) with \(flags >> 8) bytes, expected version \(Record.version) with "
                     + "\(Record.byteCount) bytes")

@@ -12,9 +12,13 @@ struct PayloadReader {
         return T(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: T.self))
     }
 
-    mutating func byteArray(_ count: Int, _ what: StaticString) throws(ProtocolFault) -> [UInt8] {
+    mutating func bytes(_ count: Int, _ what: StaticString) throws(ProtocolFault) -> UnsafeRawBufferPointer {
         let start = try take(count, what)
-        return Array(bytes[start..<start + count])
+        return UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])
+    }
+
+    mutating func byteArray(_ count: Int, _ what: StaticString) throws(ProtocolFault) -> [UInt8] {
+        Array(try bytes(count, what))
     }
 
     mutating func text(_ count: Int, _ what: StaticString) throws(ProtocolFault) -> String {

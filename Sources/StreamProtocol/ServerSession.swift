@@ -1,6 +1,6 @@
 /// The server's side of one connection, without its bytes and its threads.
 ///
-/// | phase | hello | batch | names, accounts, query | ping | goodbye | error | others |
+/// | phase | hello | batch, compressed batch | names, accounts, query | ping | goodbye | error | others |
 /// |---|---|---|---|---|---|---|---|
 /// | awaiting hello | opening | fault | fault | fault | fault | closed | fault |
 /// | opening | fault | fault | fault | fault | fault | closed | fault |
@@ -70,7 +70,7 @@ public struct ServerSession: Sendable {
             case (.closed, _): return .ignore
             case (_, .error): return try abandon(frame)
             case (.awaitingHello, .hello): return try open(frame)
-            case (.open, .batch): return try submit(frame)
+            case (.open, .batch), (.open, .compressedBatch): return try submit(frame)
             case (.open, .names), (.open, .accounts), (.open, .query): return try request(frame)
             case (.open, .ping): return .pong(frame.header.number)
             case (.open, .goodbye):

@@ -58,4 +58,6 @@ public enum FrameKind: UInt8, CaseIterable, Sendable {
     case answer = 15
     /// Server: the request cannot be met.
     case failed = 16
+    /// Client: records, compressed.
+    case compressedBatch = 17
 }

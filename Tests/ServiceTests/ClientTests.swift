@@ -52,6 +52,19 @@ func configuration(_ sources: [SourceRequest] = [.code(7)]) -> ClientConfigurati
         }
     }
 
+    @Test func compressedBatchesArriveAsTheirRecords() async throws {
+        try await withServer { server, engine in
+            let results = Results()
+            let client = try await connect(server, results) { $0.compressesBatches = true }
+            let records = (1...5000).map { record(UInt64($0)) }
+            try await client.send(records)
+            try await client.send([record(5001)])
+            try await client.finish()
+            #expect(engine.order == records + [record(5001)])
+            #expect(results.acceptedCount == 5001)
+        }
+    }
+
     @Test func batchesAreFilledInPlace() async throws {
         try await withServer { server, engine in
             let client = try await connect(server)

@@ -96,7 +96,7 @@ import Transactions
         case .error: _ = try ProtocolFault(frame)
         case .query: _ = try Query(frame)
         case .answer: _ = try AnswerPart(frame)
-        case .batch, .ping, .pong, .goodbye: break
+        case .batch, .compressedBatch, .ping, .pong, .goodbye: break
         }
     }
 
@@ -171,6 +171,14 @@ import Transactions
         (.receipt, 24, 1, .malformedPayload),
         (.ping, 24, 1, .wrongShape),
         (.goodbye, 16, 1, .wrongShape),
+        (.compressedBatch, 24, 0, .wrongShape),
+        (.compressedBatch, 24, 1025, .wrongShape),
+        (.compressedBatch, 24, 39, .malformedPayload),
+        (.compressedBatch, 24, 41, .malformedPayload),
+        (.compressedBatch, 24, 1024, .malformedPayload),
+        (.compressedBatch, 32, 0, .malformedPayload),
+        (.compressedBatch, 32, .max, .malformedPayload),
+        (.compressedBatch, 36, 1, .malformedPayload),
     ])
     func lyingHeadersAreFaults(kind: FrameKind, offset: Int, value: UInt32, code: ProtocolFault.Code) throws {
         var bytes = oneOfEach[kind]!

@@ -20,6 +20,23 @@ func batchFrame(number: UInt64, records: [Record]) -> [UInt8] {
     return bytes
 }
 
+/// The frame of a compressed batch, as a client lays it out; the records must get smaller.
+func compressedBatchFrame(number: UInt64, records: [Record]) -> [UInt8] {
+    var payload = [UInt8](repeating: 0, count: records.count * Record.byteCount)
+    let byteCount = records.withUnsafeBytes { records in
+        payload.withUnsafeMutableBytes { CompressedBatch.write(records, to: $0) }
+    }
+    payload.removeLast(payload.count - byteCount!)
+    var bytes = [UInt8](repeating: 0, count: Wire.headerByteCount) + payload
+    let checksum = payload.withUnsafeBytes { checksum32C($0) }
+    bytes.withUnsafeMutableBytes {
+        FrameHeader.compressedBatch(
+            number: number, count: records.count, payloadByteCount: payload.count, payloadChecksum: checksum
+        ).encode(into: $0)
+    }
+    return bytes
+}
+
 /// The frames that `encode` adds.
 func frames(_ encode: (inout FrameEncoder) -> Void) -> [UInt8] {
     var encoder = FrameEncoder()
@@ -87,6 +104,7 @@ let oneOfEach: [FrameKind: [UInt8]] = [
     .hello: frames { Hello(clientName: "gate", sources: [.code(7), .name("shop"), .name("chợ")]).encode(to: &$0) },
     .welcome: frames { sampleWelcome.encode(to: &$0) },
     .batch: batchFrame(number: 1, records: [sampleRecord(1), sampleRecord(2)]),
+    .compressedBatch: compressedBatchFrame(number: 1, records: (1...40).map { sampleRecord($0) }),
     .receipt: frames { sampleReceipt.encode(to: &$0) },
     .refused: frames {
         RequestFailure(.diskFull, mayRetry: true, "no space left").encodeRefused(batch: 1, to: &$0)
