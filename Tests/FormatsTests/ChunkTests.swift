@@ -41,7 +41,7 @@ import Transactions
         #expect(chunked == whole, "chunks of \(chunkByteCount) by \(readerCount) readers")
     }
 
-    @Test(arguments: [1, 2, 5])
+    @Test(arguments: [1, 3, 5])
     func bordersMayBeAnywhere(readerCount: Int) {
         let inputs: [(bytes: [UInt8], format: FileFormat)] = [
             (Array(ChunkTests.quoted.utf8), .csv), ([0xEF, 0xBB, 0xBF] + ChunkTests.quoted.utf8, .csv),
@@ -49,7 +49,8 @@ import Transactions
             ([0xEF, 0xBB, 0xBF] + ChunkTests.objects.utf8, .ndjson), (Array("\n\nid,time\nA".utf8), .csv),
         ]
         for (bytes, format) in inputs {
-            for chunkByteCount in 1...bytes.count + 1 {
+            // Three readers meet every border; one and five each seventh.
+            for chunkByteCount in stride(from: 1, through: bytes.count + 1, by: readerCount == 3 ? 1 : 7) {
                 expectSame(bytes, format, chunkByteCount: chunkByteCount, readerCount: readerCount)
             }
         }
