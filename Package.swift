@@ -66,7 +66,7 @@ let package = Package(
             "Simulation",
             ["Ledger", "Storage", "Columns", "Rollups", "RingBuffer", "Transactions", "CSQLite", "Chance"]),
         room("Presentation", ["Transactions", "Rollups"]),
-        room("Formats", ["Transactions", crypto]),
+        room("Formats", ["Transactions", "CPlatform", crypto]),
         room("ReferenceDay", ["Transactions"]),
         room("StreamProtocol", ["Transactions", "CPlatform", "CLZ4"]),
         room(

@@ -5,24 +5,45 @@ import Transactions
 ///
 /// A row that breaks the rules, or that is longer than a row may be, is rejected as the one line on which it begins, and
 /// reading goes on with the next line: a quote that is never closed costs a line and not the file.
+///
+/// Rows without a quote, which are most, are split by `CSVMarks`; `CSVScanner` takes the others, one at a time.
 struct CSVRows: ~Copyable {
     private var buffer = InputBuffer()
     private var scanner: CSVScanner
     private let mapping: Mapping
+    private let separator: UInt8
     private var header: [String] = []
-    /// For each input column, its position in a row.
-    private var positions: [Int] = []
-    private var texts = UnsafeMutableBufferPointer<FieldText>.allocate(capacity: 64)
-    private var line = 1
+    /// The columns that the mapping reads, once the header is known.
+    private(set) var input: InputColumns?
+    /// The fields of a row, one for each column of the header.
+    private var texts = UnsafeMutableBufferPointer<FieldText>.allocate(capacity: 0)
+    /// The line on which the next row begins.
+    private(set) var line = 1
     private var isSkipping = false
     private var isAtStart = true
 
     init(_ mapping: Mapping) {
         self.mapping = mapping
-        scanner = CSVScanner(separator: mapping.separator.utf8.first!)
+        separator = mapping.separator.utf8.first!
+        scanner = CSVScanner(separator: separator)
+    }
+
+    /// Rows under the header that `other` has read.
+    init(under other: borrowing CSVRows) {
+        self.init(other.mapping)
+        (header, input, isAtStart) = (other.header, other.input, false)
+        makeRoomForTexts()
     }
 
     deinit { texts.deallocate() }
+
+    var unfinishedRow: UnfinishedRow { buffer.unfinishedRow(isSkipping: isSkipping) }
+
+    mutating func begin(after row: UnfinishedRow, firstRow: Int) {
+        buffer.begin(after: row)
+        scanner.reset()
+        (line, isSkipping) = (firstRow, row.isSkipping)
+    }
 
     /// Takes the next bytes in and adds the rows that end in them.
     mutating func read(
@@ -35,6 +56,10 @@ struct CSVRows: ~Copyable {
             if isSkipping {
                 skipLine()
                 continue
+            }
+            if !scanner.isInRow, assembler != nil {
+                takePlainRows(&assembler!, nowMicroseconds, &batch)
+                guard buffer.count > 0 else { break }
             }
             let available = UnsafeBufferPointer(start: buffer.base, count: buffer.count)
             var result = scanner.scan(available, isLast: isLast)
@@ -91,13 +116,51 @@ struct CSVRows: ~Copyable {
         } else if let fault = rowFault {
             batch.reject(row: line, fault)
         } else {
-            for (column, position) in positions.enumerated() {
-                texts[column] = CSVScanner.unquote(scanner.span(position), of: buffer.base)
+            for column in header.indices {
+                texts[column] = CSVScanner.unquote(scanner.span(column), of: buffer.base)
             }
             assembler!.assemble(
-                UnsafeBufferPointer(rebasing: texts[..<positions.count]), row: line, nowMicroseconds: nowMicroseconds,
-                into: &batch)
+                UnsafeBufferPointer(texts), row: line, nowMicroseconds: nowMicroseconds, into: &batch)
         }
+    }
+
+    /// Takes whole rows up to the first that has a quote, or is longer than a row may be.
+    private mutating func takePlainRows(
+        _ assembler: inout RowAssembler, _ nowMicroseconds: Int64, _ batch: inout ParsedBatch
+    ) {
+        let start = UnsafePointer(buffer.base)
+        let columnCount = texts.count
+        let mayHaveNonASCII = buffer.hasNonASCII
+        var marks = CSVMarks(start, count: buffer.count, separator: separator)
+        var row = start
+        while let fieldCount = marks.splitRow(from: row, into: texts) {
+            guard marks.rowEnd - row <= InputBuffer.largestRowByteCount else { break }
+            if fieldCount == 1, texts[0].bytes.allSatisfy(isBlank) {
+                batch.blankLineCount += 1
+            } else if fieldCount != columnCount {
+                batch.reject(row: line, columnCountFault(fieldCount))
+            } else if mayHaveNonASCII, let fault = textFault(of: row..<marks.rowEnd) {
+                batch.reject(row: line, fault)
+            } else {
+                assembler.assemble(
+                    UnsafeBufferPointer(texts), row: line, nowMicroseconds: nowMicroseconds, into: &batch)
+            }
+            line += 1
+            row = marks.rowEnd
+        }
+        buffer.consume(row - start)
+    }
+
+    private func columnCountFault(_ count: Int) -> RowFault {
+        RowFault(nil, "has \(count) columns, the header has \(header.count)")
+    }
+
+    /// Finds the column that is not UTF-8, where the row is not.
+    private func textFault(of row: Range<UnsafePointer<UInt8>>) -> RowFault? {
+        guard !isUTF8(UnsafeBufferPointer(start: row.lowerBound, count: row.count)),
+            let column = texts.firstIndex(where: { !isUTF8($0.bytes) })
+        else { return nil }
+        return RowFault(nil, "column \(Excerpt.quoted(header[column])) is not UTF-8")
     }
 
     private var isBlankLine: Bool {
@@ -110,7 +173,7 @@ struct CSVRows: ~Copyable {
     /// What is wrong with the row as a whole.
     private var rowFault: RowFault? {
         guard scanner.fieldCount == header.count else {
-            return RowFault(nil, "has \(scanner.fieldCount) columns, the header has \(header.count)")
+            return columnCountFault(scanner.fieldCount)
         }
         guard scanner.hasNonASCII else { return nil }
         for position in header.indices {
@@ -130,19 +193,22 @@ struct CSVRows: ~Copyable {
                     + "\(CSVScanner.largestColumnCount) were expected")
         }
         for position in 0..<scanner.fieldCount {
-            let bytes = CSVScanner.unquote(scanner.span(position), of: buffer.base).trimmed
+            let bytes = CSVScanner.unquote(scanner.span(position), of: buffer.base).trimmed.bytes
             guard isUTF8(bytes) else {
                 throw FormatError("line \(line): the header's column \(position + 1) is not UTF-8")
             }
             header.append(String(decoding: bytes, as: UTF8.self))
         }
         let input = try CSVHeader(header, line: line).match(mapping)
-        positions = input.names.map { header.firstIndex(of: $0)! }
-        if positions.count > texts.count {
-            texts.deallocate()
-            texts = .allocate(capacity: positions.count)
-        }
+        self.input = input
+        makeRoomForTexts()
         return try RowAssembler(mapping, input)
+    }
+
+    private mutating func makeRoomForTexts() {
+        texts.deallocate()
+        texts = .allocate(capacity: header.count)
+        texts.initialize(repeating: FieldText(start: UnsafePointer(buffer.base), count: 0))
     }
 }
 

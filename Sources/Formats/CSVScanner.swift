@@ -54,6 +54,9 @@ struct CSVScanner: ~Copyable {
         return spans[field]
     }
 
+    /// True when a row has begun and not ended.
+    var isInRow: Bool { position > 0 }
+
     /// Forgets the row, so that the next `scan` begins another.
     mutating func reset() {
         state = .fieldStart
@@ -138,7 +141,9 @@ struct CSVScanner: ~Copyable {
     /// The field's text: doubled quotes become single ones, in place.
     static func unquote(_ span: Span, of row: UnsafeMutablePointer<UInt8>) -> FieldText {
         let start = row + span.start
-        guard span.hasDoubledQuotes else { return FieldText(start: start, count: span.end - span.start) }
+        guard span.hasDoubledQuotes else {
+            return FieldText(start: UnsafePointer(start), count: span.end - span.start)
+        }
         var count = 0
         var position = 0
         while position < span.end - span.start {
@@ -147,6 +152,6 @@ struct CSVScanner: ~Copyable {
             count += 1
             position += byte == UInt8(ascii: "\"") ? 2 : 1
         }
-        return FieldText(start: start, count: count)
+        return FieldText(start: UnsafePointer(start), count: count)
     }
 }

@@ -1,7 +1,7 @@
 import Transactions
 
 /// A field whose texts stand for numbers: a vocabulary, a currency, a name, an account. Each text is interpreted once and
-/// found in a hash table afterwards.
+/// found in a hash table afterwards. Codes in digits and tokens, which say themselves what they stand for, need no table.
 ///
 /// A table entry's 64 bits: the two highest say what the others are.
 ///
@@ -38,12 +38,21 @@ struct CodeColumn: ~Copyable {
         case stale
     }
 
+    /// Texts that are read without the table.
+    private enum Plain {
+        case nothing
+        /// Digits, up to a largest code.
+        case codes(largest: UInt64)
+        case tokens
+    }
+
     static let largestEntryCount = 1 << 20
     static let largestByteCount = 96 << 20
 
     let source: TextSource
     let meaning: Meaning
     private let values: [String: String]
+    private let plain: Plain
     private var table = ByteStringTable()
     private var refusals: [String] = []
     /// Counts how often the table was emptied, so that answers for entries that are gone are left aside.
@@ -53,6 +62,12 @@ struct CodeColumn: ~Copyable {
         self.source = source
         self.meaning = meaning
         self.values = values
+        plain =
+            switch meaning {
+            case .name(let space, takesCodes: true) where values.isEmpty: .codes(largest: UInt64(space.largestCode))
+            case .account where values.isEmpty: .tokens
+            default: .nothing
+            }
     }
 
     /// True for an account or a person, whose texts are tokenised.
@@ -63,9 +78,28 @@ struct CodeColumn: ~Copyable {
         }
     }
 
+    /// What a text stands for, where that needs neither a table nor the ledger; nil for most texts.
+    @inline(__always)
+    func plainNumber(_ text: FieldText) -> UInt64? {
+        switch plain {
+        case .nothing: return nil
+        case .tokens: return text.token
+        case .codes(let largest):
+            guard let code = text.shortNumber, code <= largest else { return nil }
+            return code
+        }
+    }
+
     /// The entry of a text that was met before, else -1.
     @inline(__always)
-    func entry(of text: UnsafeBufferPointer<UInt8>) -> Int { table.entry(of: text) }
+    func entry(of text: FieldText) -> Int { table.entry(of: text) }
+
+    /// The number that an entry holds; nil when it waits for one or was refused.
+    @inline(__always)
+    func number(_ entry: Int) -> UInt64? {
+        let bits = table[entry]
+        return bits >> 62 == 0 ? bits : nil
+    }
 
     /// Empties the table when it has grown too large; only between batches.
     mutating func trim() {
@@ -78,7 +112,6 @@ struct CodeColumn: ~Copyable {
     }
 
     /// What an entry holds, as the batch with this number sees it.
-    @inline(__always)
     func content(_ entry: Int, batch: UInt64) -> Content {
         let bits = table[entry]
         if bits >> 62 == 0 { return .number(bits) }
@@ -105,7 +138,7 @@ struct CodeColumn: ~Copyable {
 
     /// Interprets a text and makes an entry of it; one that waits already (`known` is its entry) waits anew in this batch.
     mutating func enter(
-        _ text: UnsafeBufferPointer<UInt8>, known: Int, as column: Int, into batch: inout ParsedBatch
+        _ text: FieldText, known: Int, as column: Int, into batch: inout ParsedBatch
     ) throws(RowFault) -> Int {
         let interpretation = try interpret(text)
         let entry = known >= 0 ? known : table.insert(text, value: 0)
@@ -117,7 +150,7 @@ struct CodeColumn: ~Copyable {
             batch.namePlaces.append(.init(item: position, column: column, entry: entry, generation: generation))
         case .account:
             let position = batch.accounts.count
-            batch.accounts.append(UnsafeRawBufferPointer(text))
+            batch.accounts.append(UnsafeRawBufferPointer(text.bytes))
             set(entry, waitingForAccount: position, batch: batch.number)
             batch.accountPlaces.append(.init(item: position, column: column, entry: entry, generation: generation))
         }
@@ -125,21 +158,21 @@ struct CodeColumn: ~Copyable {
     }
 
     /// The number of a constant that needs no ledger; nil for names and accounts.
-    func constantNumber(_ text: UnsafeBufferPointer<UInt8>) throws(RowFault) -> UInt64? {
+    func constantNumber(_ text: FieldText) throws(RowFault) -> UInt64? {
         if case .number(let number) = try interpret(text) { return number }
         return nil
     }
 
-    private func interpret(_ bytes: UnsafeBufferPointer<UInt8>) throws(RowFault) -> Interpretation {
-        let written = String(decoding: bytes, as: UTF8.self)
+    private func interpret(_ field: FieldText) throws(RowFault) -> Interpretation {
+        let written = String(decoding: field.bytes, as: UTF8.self)
         let text = values[written] ?? written
         switch meaning {
-        case .name(let space, let takesCodes): return try name(text, in: space, takesCodes: takesCodes, bytes)
+        case .name(let space, let takesCodes): return try name(text, in: space, takesCodes: takesCodes, field)
         case .account: return TokenText.token(text).map { .number($0) } ?? .account
         case .person: return TokenText.token(text).map { .name(Name(.payee, TokenText.text(of: $0))) } ?? .account
         default: break
         }
-        guard let number = number(text) else { throw source.fault(bytes, "is \(expectation)") }
+        guard let number = number(text) else { throw source.fault(field, "is \(expectation)") }
         return .number(number)
     }
 
@@ -187,22 +220,22 @@ struct CodeColumn: ~Copyable {
 
     /// Where digits are codes: `7`, `#7` and the name `name:7` are told apart.
     private func name(
-        _ text: String, in space: NameSpace, takesCodes: Bool, _ bytes: UnsafeBufferPointer<UInt8>
+        _ text: String, in space: NameSpace, takesCodes: Bool, _ field: FieldText
     ) throws(RowFault) -> Interpretation {
         var text = text[...]
         if takesCodes {
             let digits = text.hasPrefix("#") ? text.dropFirst() : text
             if !digits.isEmpty, digits.utf8.allSatisfy(isDigit) {
                 guard let code = UInt32(digits), code <= space.largestCode else {
-                    throw source.fault(bytes, "is beyond the largest code of its kind, \(space.largestCode)")
+                    throw source.fault(field, "is beyond the largest code of its kind, \(space.largestCode)")
                 }
                 return .number(UInt64(code))
             }
             if text.hasPrefix(NameText.prefix) { text = text.dropFirst(NameText.prefix.utf8.count) }
         }
-        guard !text.isEmpty else { throw source.fault(bytes, "holds no name") }
+        guard !text.isEmpty else { throw source.fault(field, "holds no name") }
         guard text.utf8.count <= NameSpace.largestNameByteCount else {
-            throw source.fault(bytes, "is longer than \(NameSpace.largestNameByteCount) bytes")
+            throw source.fault(field, "is longer than \(NameSpace.largestNameByteCount) bytes")
         }
         return .name(Name(space, String(text)))
     }

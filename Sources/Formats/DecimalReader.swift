@@ -8,15 +8,34 @@ package struct DecimalReader {
 
     private let decimalSeparator: [UInt8]
     private let thousandsSeparator: [UInt8]
+    /// The decimal separator where it is one byte, else 0.
+    let decimalByte: UInt8
 
     /// - Parameter thousandsSeparator: empty where digits must not be grouped.
     package init(decimalSeparator: String, thousandsSeparator: String) {
         self.decimalSeparator = Array(decimalSeparator.utf8)
         self.thousandsSeparator = Array(thousandsSeparator.utf8)
+        decimalByte = decimalSeparator.utf8.count == 1 ? decimalSeparator.utf8.first! : 0
     }
 
     /// JSON's own numbers.
     package static let plain = DecimalReader(decimalSeparator: ".", thousandsSeparator: "")
+
+    /// `integer` of numbers as they are written most often: up to 16 digits, and no decimals or all that there can be. Nil for
+    /// all other texts.
+    @inline(__always)
+    static func plainInteger(_ text: FieldText, fractionDigits: Int, decimalByte: UInt8) -> Int64? {
+        if let whole = text.number {
+            if fractionDigits == 0 { return Int64(whole) }
+            let (value, overflow) = Int64(whole).multipliedReportingOverflow(by: FieldText.powerOf10(fractionDigits))
+            return overflow ? nil : value
+        }
+        let point = text.count - 1 - fractionDigits
+        guard (1...12).contains(point), fractionDigits > 0, decimalByte != 0, text.start[point] == decimalByte,
+            let whole = text.part(0..<point).number, let decimals = text.part(point + 1..<text.count).shortNumber
+        else { return nil }
+        return Int64(whole) * FieldText.powerOf10(fractionDigits) + Int64(decimals)
+    }
 
     /// The value x 10^`fractionDigits`; further digits must be zeros.
     ///

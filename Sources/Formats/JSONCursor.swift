@@ -1,3 +1,5 @@
+import CPlatform
+
 /// What breaks JSON text, and where.
 struct JSONFault: Error {
     /// Bytes before the fault, from 0.
@@ -8,7 +10,7 @@ struct JSONFault: Error {
 /// Reads JSON (RFC 8259) token by token over bytes in place; escapes are taken off where they stand.
 ///
 /// Numbers stay text, so that amounts stay exact. Strings must be well-formed UTF-8, which the caller checks for the text
-/// as a whole. Values nest at most `largestDepth` deep.
+/// as a whole, and the slack of a `FieldText` lies behind the text. Values nest at most `largestDepth` deep.
 struct JSONCursor {
     static let largestDepth = 32
 
@@ -21,7 +23,13 @@ struct JSONCursor {
     func fault(_ message: String) -> JSONFault { JSONFault(offset: position, message: message) }
 
     /// The next byte that is no blank, 0 at the end.
+    @inline(__always)
     mutating func peek() -> UInt8 {
+        if position < text.count, text[position] > UInt8(ascii: " ") { return text[position] }
+        return peekBehindBlanks()
+    }
+
+    private mutating func peekBehindBlanks() -> UInt8 {
         while position < text.count {
             switch text[position] {
             case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"), UInt8(ascii: "\n"): position += 1
@@ -32,12 +40,14 @@ struct JSONCursor {
     }
 
     /// Skips blanks and `byte`; false, and nothing but blanks skipped, when something else comes.
+    @inline(__always)
     mutating func take(_ byte: UInt8) -> Bool {
         guard peek() == byte, position < text.count else { return false }
         position += 1
         return true
     }
 
+    @inline(__always)
     mutating func expect(_ byte: UInt8, _ what: String) throws(JSONFault) {
         guard take(byte) else { throw fault("expected \(what)") }
     }
@@ -52,13 +62,14 @@ struct JSONCursor {
     mutating func string() throws(JSONFault) -> FieldText {
         try expect(UInt8(ascii: "\""), "a string")
         let start = text.baseAddress! + position
-        var count = 0
+        var count = plainByteCount
+        position += count
         while position < text.count {
             let byte = text[position]
             position += 1
             switch byte {
             case UInt8(ascii: "\""):
-                return FieldText(start: start, count: count)
+                return FieldText(start: UnsafePointer(start), count: count)
             case UInt8(ascii: "\\"):
                 try escape(into: start, &count)
             case 0..<0x20:
@@ -70,6 +81,18 @@ struct JSONCursor {
             }
         }
         throw fault("the text ends inside a string")
+    }
+
+    /// How many bytes of a string come before the first that is a quote, a backslash or a control character.
+    private var plainByteCount: Int {
+        let start = UnsafePointer(text.baseAddress! + position)
+        var count = 0
+        while position + count < text.count {
+            let marks = sluice_json_marks(start + count)
+            if marks != 0 { return min(count + marks.trailingZeroBitCount, text.count - position) }
+            count += 16
+        }
+        return text.count - position
     }
 
     /// Reads a number, as it is written.
@@ -91,7 +114,7 @@ struct JSONCursor {
             }
             if digits() == 0 { throw fault("a number without digits in its exponent") }
         }
-        return FieldText(start: text.baseAddress! + start, count: position - start, isNumber: true)
+        return FieldText(start: UnsafePointer(text.baseAddress! + start), count: position - start, isNumber: true)
     }
 
     /// Reads `true`, `false` or `null`, as it is written.
@@ -108,7 +131,7 @@ struct JSONCursor {
             (0..<count).allSatisfy({ text[position + $0] == expected.utf8Start[$0] })
         else { throw fault("expected a value") }
         defer { position += count }
-        return FieldText(start: text.baseAddress! + position, count: count)
+        return FieldText(start: UnsafePointer(text.baseAddress! + position), count: count)
     }
 
     private mutating func digits() -> Int {

@@ -11,7 +11,7 @@ struct JSONObjectReader: ~Copyable {
     private var objectNumber: UInt64 = 0
     /// Keys of the objects around the present place that hold no value of a column, to find those that come twice.
     private var otherKeys: [FieldText] = []
-    private let empty = UnsafeMutablePointer<UInt8>.allocate(capacity: 1)
+    private let empty = OwnedText("")
 
     /// Keys without a column that an object and those around it may have.
     static let largestOtherKeyCount = 1000
@@ -21,7 +21,7 @@ struct JSONObjectReader: ~Copyable {
         acceptsUnknownKeys = !mapping.isOwnForm
         tree = JSONKeyTree(input.names)
         values = .allocate(capacity: input.names.count)
-        values.initialize(repeating: FieldText(start: empty, count: 0))
+        values.initialize(repeating: empty.text)
         seen = .allocate(capacity: input.names.count)
         seen.initialize(repeating: 0)
     }
@@ -29,7 +29,6 @@ struct JSONObjectReader: ~Copyable {
     deinit {
         values.deallocate()
         seen.deallocate()
-        empty.deallocate()
     }
 
     /// The values of the object that was read last, one for each input column; empty where it had none.
@@ -39,7 +38,7 @@ struct JSONObjectReader: ~Copyable {
 
     /// Reads the object that `text` holds, taking escapes off in place.
     mutating func read(_ text: UnsafeMutableBufferPointer<UInt8>) throws(JSONFault) {
-        values.update(repeating: FieldText(start: empty, count: 0))
+        values.update(repeating: empty.text)
         objectNumber += 1
         otherKeys.removeAll(keepingCapacity: true)
         var cursor = JSONCursor(text)
@@ -55,7 +54,7 @@ struct JSONObjectReader: ~Copyable {
         let outerKeyCount = otherKeys.count
         repeat {
             let key = try cursor.string()
-            let place = node == JSONKeyTree.none ? .nowhere : tree.place(of: key.bytes, under: node)
+            let place = node == JSONKeyTree.none ? .nowhere : tree.place(of: key, under: node)
             if place.column < 0 { try noteOtherKey(key, since: outerKeyCount, place, node, cursor) }
             try cursor.expect(UInt8(ascii: ":"), "a colon")
             try value(&cursor, place, depth: depth)
@@ -85,7 +84,7 @@ struct JSONObjectReader: ~Copyable {
         case UInt8(ascii: "t"), UInt8(ascii: "f"): text = try cursor.word()
         case UInt8(ascii: "n"):
             _ = try cursor.word()
-            text = FieldText(start: empty, count: 0)
+            text = empty.text
         default: text = try cursor.number()
         }
         guard place.column >= 0 else { return }
@@ -153,7 +152,7 @@ struct JSONKeyTree: ~Copyable {
     }
 
     @inline(__always)
-    func place(of key: UnsafeBufferPointer<UInt8>, under node: Int) -> Place {
+    func place(of key: FieldText, under node: Int) -> Place {
         let entry = nodes[node].entry(of: key)
         guard entry >= 0 else { return .nowhere }
         return Place(bits: nodes[node][entry])
@@ -176,19 +175,17 @@ struct JSONKeyTree: ~Copyable {
     }
 
     private func place(_ key: String, under node: Int) -> Place {
-        var key = key
-        return key.withUTF8 { place(of: $0, under: node) }
+        let owned = OwnedText(key)
+        return place(of: owned.text, under: node)
     }
 
     private func set(_ place: Place, _ key: String, under node: Int) {
-        var key = key
-        key.withUTF8 { bytes in
-            let entry = nodes[node].entry(of: bytes)
-            if entry >= 0 {
-                nodes[node][entry] = place.bits
-            } else {
-                _ = nodes[node].insert(bytes, value: place.bits)
-            }
+        let owned = OwnedText(key)
+        let entry = nodes[node].entry(of: owned.text)
+        if entry >= 0 {
+            nodes[node][entry] = place.bits
+        } else {
+            _ = nodes[node].insert(owned.text, value: place.bits)
         }
     }
 }

@@ -4,6 +4,8 @@ import Transactions
 struct InputColumns {
     /// Headers or keys.
     private(set) var names: [String] = []
+    /// Where the texts of a row have each column; empty: in the order of `names`.
+    var places: [Int] = []
     private var positions: [MappedField: Int] = [:]
     private(set) var personalPosition: Int?
 
@@ -18,6 +20,9 @@ struct InputColumns {
     }
 
     func position(of field: MappedField) -> Int? { positions[field] }
+
+    /// Where the texts of a row have the column at a position.
+    func place(_ position: Int) -> Int { places.isEmpty ? position : places[position] }
 
     /// The field that a column is read for, in error texts.
     func field(at position: Int) -> MappedField? { MappedField.allCases.first { positions[$0] == position } }
@@ -37,7 +42,7 @@ struct PersonalTest {
 
     init(_ mapping: Mapping, _ input: InputColumns) {
         isAlways = mapping.personalPayee == .always
-        column = input.personalPosition
+        column = input.personalPosition.map(input.place)
         if case .column(_, let values) = mapping.personalPayee {
             self.values = values.map { Array($0.utf8) }
         } else {
@@ -48,7 +53,7 @@ struct PersonalTest {
     func isPersonal(_ texts: UnsafeBufferPointer<FieldText>) -> Bool {
         guard let column else { return isAlways }
         let text = texts[column].trimmed
-        return values.contains { $0.elementsEqual(text) }
+        return values.contains { text == $0 }
     }
 }
 
@@ -68,7 +73,7 @@ struct MappingCompiler: ~Copyable {
     func source(_ field: MappedField) -> TextSource {
         let column = input.position(of: field)
         return TextSource(
-            field, column: column ?? -1, columnName: column.map { input.names[$0] },
+            field, column: column.map(input.place) ?? -1, columnName: column.map { input.names[$0] },
             isSecret: column.map { isSecret($0) } ?? field.isSecret, fallback: mapping.constants[field])
     }
 
@@ -147,11 +152,8 @@ struct MappingCompiler: ~Copyable {
     }
 
     private func constantNumber(_ constant: String, _ column: borrowing CodeColumn) throws(RowFault) -> UInt64? {
-        var constant = constant
-        let result = constant.withUTF8 { bytes -> Result<UInt64?, RowFault> in
-            do throws(RowFault) { return .success(try column.constantNumber(bytes)) } catch { return .failure(error) }
-        }
-        return try result.get()
+        let owned = OwnedText(constant)
+        return try column.constantNumber(owned.text)
     }
 }
 

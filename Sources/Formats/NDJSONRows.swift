@@ -7,11 +7,25 @@ struct NDJSONRows: ~Copyable {
     private var object: JSONObjectReader
     /// Bytes at the front of the buffer that hold no line break.
     private var searchedByteCount = 0
-    private var line = 1
+    /// The number of the next line.
+    private(set) var line = 1
     private var isSkipping = false
-    private var isAtStart = true
+    private var isAtStart: Bool
 
-    init(_ mapping: Mapping, _ input: InputColumns) { object = JSONObjectReader(mapping, input) }
+    /// - Parameter isFirst: false for rows from somewhere in the input, where no byte order mark can come.
+    init(_ mapping: Mapping, _ input: InputColumns, isFirst: Bool = true) {
+        isAtStart = isFirst
+        object = JSONObjectReader(mapping, input)
+    }
+
+    var unfinishedRow: UnfinishedRow { buffer.unfinishedRow(isSkipping: isSkipping) }
+
+    var keysNeverSeen: [String] { object.keysNeverSeen }
+
+    mutating func begin(after row: UnfinishedRow, firstRow: Int) {
+        buffer.begin(after: row)
+        (line, isSkipping, searchedByteCount) = (firstRow, row.isSkipping, 0)
+    }
 
     mutating func read(
         _ bytes: UnsafeRawBufferPointer, isLast: Bool, nowMicroseconds: Int64, _ assembler: inout RowAssembler?,
@@ -38,7 +52,6 @@ struct NDJSONRows: ~Copyable {
             buffer.consume(min(buffer.count, byteCount + 1))
             searchedByteCount = 0
         }
-        if isLast { batch.keysNeverSeen = object.keysNeverSeen }
     }
 
     /// The bytes before the next line break; or all that there are, when they are the last or too many for one line.
@@ -60,7 +73,7 @@ struct NDJSONRows: ~Copyable {
             batch.blankLineCount += 1
             return
         }
-        guard isUTF8(UnsafeBufferPointer(text)) else {
+        guard !buffer.hasNonASCII || isUTF8(UnsafeBufferPointer(text)) else {
             batch.reject(row: line, RowFault(nil, "is not UTF-8"))
             return
         }

@@ -19,9 +19,6 @@ public struct ParsedBatch: Sendable {
 
     /// Lines of nothing but blanks, which are no rows.
     public internal(set) var blankLineCount = 0
-    /// In the last batch of NDJSON: the keys that a mapping with columns of its own names and that no object had. A
-    /// mistyped key shows here, as objects may lack keys.
-    public internal(set) var keysNeverSeen: [String] = []
 
     /// True when nothing is left to be resolved.
     public var isComplete: Bool { accounts.isEmpty && names.isEmpty }
@@ -48,7 +45,12 @@ public struct ParsedBatch: Sendable {
     var namePlaces: [Place] = []
     private var positions: [Name: Int] = [:]
 
-    init(number: UInt64) { self.number = number }
+    /// - Parameter likelyRowCount: room that is made at once.
+    init(number: UInt64, likelyRowCount: Int = 0) {
+        self.number = number
+        records.reserveCapacity(likelyRowCount)
+        rows.reserveCapacity(likelyRowCount)
+    }
 
     /// The position of a name among those to be resolved.
     mutating func position(of name: Name) -> Int {
@@ -56,6 +58,13 @@ public struct ParsedBatch: Sendable {
         positions[name] = names.count
         names.append(name)
         return names.count - 1
+    }
+
+    /// Numbers the rows from `count` + 1 on.
+    mutating func shiftRows(by count: Int) {
+        guard count > 0 else { return }
+        for position in rows.indices { rows[position] += count }
+        for position in rejects.indices { rejects[position].row += count }
     }
 
     mutating func reject(row: Int, _ fault: RowFault) {

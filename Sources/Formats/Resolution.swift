@@ -48,10 +48,9 @@ extension RowAssembler {
                 precondition(code > 0 && code <= batch.names[use.item].space.largestCode, "a code of the name's space")
                 batch.records[use.record].store(UInt64(code), columns[use.column].source.field)
             case .refused(let reason):
-                let fault = Array(batch.names[use.item].text.utf8).withUnsafeBufferPointer {
-                    columns[use.column].source.fault($0, reason)
-                }
-                if refused[use.record] == nil { refused[use.record] = fault }
+                guard refused[use.record] == nil else { continue }
+                let name = OwnedText(batch.names[use.item].text)
+                refused[use.record] = columns[use.column].source.fault(name.text, reason)
             }
         }
         batch.finishNames(refused: refused)

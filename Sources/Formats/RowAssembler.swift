@@ -20,6 +20,8 @@ struct RowAssembler: ~Copyable {
     /// Vocabularies first, then names and accounts.
     let columns: UnsafeMutableBufferPointer<CodeColumn>
     private let vocabularyCount: Int
+    /// The decimals of a currency: those of the last row's.
+    private var digits = (currency: Currency.none, count: 0)
     private var nameUses: [ParsedBatch.Use] = []
     private var accountUses: [ParsedBatch.Use] = []
 
@@ -64,8 +66,8 @@ struct RowAssembler: ~Copyable {
             nameUses.removeAll(keepingCapacity: true)
             accountUses.removeAll(keepingCapacity: true)
             try readNames(texts, &record, &batch)
-            batch.nameUses.append(contentsOf: nameUses)
-            batch.accountUses.append(contentsOf: accountUses)
+            if !nameUses.isEmpty { batch.nameUses.append(contentsOf: nameUses) }
+            if !accountUses.isEmpty { batch.accountUses.append(contentsOf: accountUses) }
             batch.records.append(record)
             batch.rows.append(row)
         } catch {
@@ -82,13 +84,10 @@ struct RowAssembler: ~Copyable {
                 if columns[position].source.field.isRequired { throw columns[position].source.missing }
                 continue
             }
-            var entry = columns[position].entry(of: text)
-            if entry < 0 {
-                var none = ParsedBatch(number: 0)
-                entry = try columns[position].enter(text, known: -1, as: position, into: &none)
-            }
-            guard case .number(let number) = columns[position].content(entry, batch: 0) else { continue }
-            record.store(number, columns[position].source.field)
+            let entry = columns[position].entry(of: text)
+            let number =
+                entry >= 0 ? columns[position].number(entry) : try enterWord(text, as: position)
+            if let number { record.store(number, columns[position].source.field) }
         }
         try readID(texts, &record)
         try readTime(texts, &record)
@@ -96,33 +95,57 @@ struct RowAssembler: ~Copyable {
         try readDuration(texts, &record)
     }
 
+    private func enterWord(_ text: FieldText, as column: Int) throws(RowFault) -> UInt64? {
+        var none = ParsedBatch(number: 0)
+        let entry = try columns[column].enter(text, known: -1, as: column, into: &none)
+        return columns[column].number(entry)
+    }
+
+    @inline(__always)
     private func readID(_ texts: UnsafeBufferPointer<FieldText>, _ record: inout Record) throws(RowFault) {
         let text = readsVerbatimIDs ? id.verbatim(texts) : id.text(texts)
         guard !text.isEmpty else { throw id.missing }
-        let isPrinted = text.count == 39 && text[6] == UInt8(ascii: ":")
-        let entered = isPrinted ? RecordID(printed: String(decoding: text, as: UTF8.self)) : RecordID(utf8: text)
+        if let plain = text.uuid ?? text.shortReference, plain != .none {
+            record.id = plain
+        } else {
+            record.id = try anyID(text)
+        }
+    }
+
+    private func anyID(_ text: FieldText) throws(RowFault) -> RecordID {
+        let isPrinted = text.count == 39 && text.start[6] == UInt8(ascii: ":")
+        let entered =
+            isPrinted ? RecordID(printed: String(decoding: text.bytes, as: UTF8.self)) : RecordID(utf8: text.bytes)
         guard let entered else { throw id.fault(text, "is no reference") }
-        record.id = entered
+        return entered
     }
 
     private mutating func readTime(_ texts: UnsafeBufferPointer<FieldText>, _ record: inout Record) throws(RowFault) {
         let text = time.text(texts)
         guard !text.isEmpty else { throw time.missing }
         do throws(TimeFault) {
-            record.timeMicroseconds = try timeReader.microseconds(text)
+            record.timeMicroseconds = try timeReader.microseconds(of: text)
         } catch {
             throw time.fault(text, error.message)
         }
     }
 
-    private func readAmount(_ texts: UnsafeBufferPointer<FieldText>, _ record: inout Record) throws(RowFault) {
+    private mutating func readAmount(_ texts: UnsafeBufferPointer<FieldText>, _ record: inout Record) throws(RowFault) {
         let text = amount.text(texts)
         guard !text.isEmpty else { throw amount.missing }
-        let digits = amountUnit == .major ? record.currency.minorUnitDigits : 0
-        let isPlain = amount.column >= 0 && texts[amount.column].isNumber
+        if record.currency.rawValue != digits.currency.rawValue {
+            digits = (record.currency, amountUnit == .major ? record.currency.minorUnitDigits : 0)
+        }
+        let decimalByte = text.isNumber ? UInt8(ascii: ".") : amountReader.decimalByte
+        let plain = DecimalReader.plainInteger(text, fractionDigits: digits.count, decimalByte: decimalByte)
+        if let plain { record.amountMinorUnits = plain } else { try readAnyAmount(text, &record) }
+    }
+
+    private func readAnyAmount(_ text: FieldText, _ record: inout Record) throws(RowFault) {
+        let reader = text.isNumber ? DecimalReader.plain : amountReader
         var value: Int64
         do throws(DecimalReader.Fault) {
-            value = try (isPlain ? DecimalReader.plain : amountReader).integer(text, fractionDigits: digits)
+            value = try reader.integer(text.bytes, fractionDigits: digits.count)
         } catch {
             throw amount.fault(text, "\(error.message) (currency \(record.currency.code))")
         }
@@ -139,25 +162,32 @@ struct RowAssembler: ~Copyable {
     private func readDuration(_ texts: UnsafeBufferPointer<FieldText>, _ record: inout Record) throws(RowFault) {
         let text = duration.text(texts)
         guard !text.isEmpty else { return }
-        if text.last == UInt8(ascii: "s") {
-            let digits = UnsafeBufferPointer(rebasing: text.dropLast())
+        if durationUnit == .milliseconds, let milliseconds = text.shortNumber {
+            record.duration = PackedDuration(rawValue: UInt32(milliseconds))
+        } else {
+            record.duration = try anyDuration(text)
+        }
+    }
+
+    private func anyDuration(_ text: FieldText) throws(RowFault) -> PackedDuration {
+        if text.bytes.last == UInt8(ascii: "s") {
+            let digits = text.bytes.dropLast()
             guard digits.allSatisfy(isDigit), let seconds = UInt32(String(decoding: digits, as: UTF8.self)),
                 seconds < 0x7FFF_FFFF
             else { throw duration.fault(text, "is no number of seconds below 2147483647") }
-            record.duration = PackedDuration(rawValue: 1 << 31 | seconds)
-            return
+            return PackedDuration(rawValue: 1 << 31 | seconds)
         }
         let milliseconds: Int64
         do throws(DecimalReader.Fault) {
             let digits = durationUnit == .seconds ? 3 : 0
-            milliseconds = try DecimalReader.plain.integer(text, fractionDigits: digits)
+            milliseconds = try DecimalReader.plain.integer(text.bytes, fractionDigits: digits)
         } catch {
             throw duration.fault(text, error.message)
         }
         guard let packed = PackedDuration(milliseconds: milliseconds) else {
             throw duration.fault(text, milliseconds < 0 ? "is negative" : "is longer than 68 years")
         }
-        record.duration = packed
+        return packed
     }
 
     private func check(_ record: Record, nowMicroseconds: Int64) throws(RowFault) {
@@ -179,7 +209,17 @@ struct RowAssembler: ~Copyable {
                 if field.isRequired { throw columns[position].source.missing }
                 continue
             }
+            if let number = columns[position].plainNumber(text) {
+                if number == 0, field.isRequired { throw columns[position].source.missing }
+                record.store(number, field)
+                continue
+            }
             var entry = columns[position].entry(of: text)
+            if entry >= 0, let number = columns[position].number(entry) {
+                if number == 0, field.isRequired { throw columns[position].source.missing }
+                record.store(number, field)
+                continue
+            }
             if entry < 0 { entry = try columns[position].enter(text, known: -1, as: position, into: &batch) }
             var content = columns[position].content(entry, batch: batch.number)
             if case .stale = content {

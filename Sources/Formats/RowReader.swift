@@ -5,6 +5,9 @@ import Transactions
 /// Feed it with `read` and, after the last piece, call `finish`. Every row becomes a record or a reject, and reading goes
 /// on after a reject. Memory is bounded by the largest piece, the largest row (1 MiB) and the caches of names and
 /// accounts. Names get their codes outside: see `ParsedBatch`. Not to be shared between threads.
+///
+/// Several readers can share an input: once `isReady`, `sibling` makes others, each takes chunks with `readChunk`, and
+/// `ChunkOrder` puts together what they made of them.
 public struct RowReader: ~Copyable {
     private var csv: CSVRows?
     private var ndjson: NDJSONRows?
@@ -12,10 +15,18 @@ public struct RowReader: ~Copyable {
     private var assembler: RowAssembler?
     private var batchNumber: UInt64 = 0
     private var failure: FormatError?
+    private let mapping: Mapping
+    private var firstRow = 1
+    /// A little less than the bytes of a row, as far as it is known.
+    private var bytesOfRow = 1024
+
+    /// The longest row, in bytes.
+    public static let largestRowByteCount = InputBuffer.largestRowByteCount
 
     /// A reader of one input.
     /// - Throws: what is wrong with the mapping.
     public init(_ format: FileFormat, mapping: Mapping = Mapping()) throws(FormatError) {
+        self.mapping = mapping
         switch format {
         case .csv: csv = CSVRows(mapping)
         case .ndjson:
@@ -51,12 +62,94 @@ public struct RowReader: ~Copyable {
         assembler?.supply(codes: codes, to: &batch)
     }
 
+    // MARK: One of several readers
+
+    /// A reader of further chunks of what `other`, which is ready, reads.
+    private init(with other: borrowing RowReader) throws(FormatError) {
+        mapping = other.mapping
+        switch other.csv {
+        case .some(let rows):
+            csv = CSVRows(under: rows)
+            assembler = try RowAssembler(mapping, rows.input!)
+        case .none where other.ndjson != nil:
+            let input = InputColumns(mapping) { _ in true }
+            assembler = try RowAssembler(mapping, input)
+            ndjson = NDJSONRows(mapping, input, isFirst: false)
+        case .none: raw = RawRows()
+        }
+    }
+
+    /// True when the header, if the format has one, was read.
+    public var isReady: Bool { assembler != nil || raw != nil }
+
+    /// Another reader of the same input, which takes chunks from anywhere in it. This one must be ready.
+    public borrowing func sibling() throws(FormatError) -> RowReader { try RowReader(with: self) }
+
+    /// Reads bytes that begin with a row, its number taken for 1. What a chunk before left behind is forgotten.
+    public mutating func readChunk(
+        _ bytes: UnsafeRawBufferPointer, nowMicroseconds: Int64
+    ) throws(FormatError) -> ParsedBatch {
+        begin(after: .none, firstRow: 1)
+        return try read(bytes, nowMicroseconds: nowMicroseconds)
+    }
+
+    /// Goes on where another reader stopped, with the row of that number.
+    mutating func begin(after row: UnfinishedRow, firstRow: Int) {
+        self.firstRow = firstRow
+        csv?.begin(after: row, firstRow: firstRow)
+        ndjson?.begin(after: row, firstRow: firstRow)
+        raw?.begin(after: row, firstRow: firstRow)
+    }
+
+    /// Rows that ended since `begin`, with blank lines and all lines that quotes hold.
+    var finishedRowCount: Int { nextRow - firstRow }
+
+    private var nextRow: Int {
+        switch csv {
+        case .some(let rows): return rows.line
+        case .none: break
+        }
+        switch ndjson {
+        case .some(let rows): return rows.line
+        case .none: break
+        }
+        switch raw {
+        case .some(let rows): return rows.nextRow
+        case .none: return firstRow
+        }
+    }
+
+    /// What the chunk left behind.
+    var unfinishedRow: UnfinishedRow {
+        switch csv {
+        case .some(let rows): return rows.unfinishedRow
+        case .none: break
+        }
+        switch ndjson {
+        case .some(let rows): return rows.unfinishedRow
+        case .none: break
+        }
+        switch raw {
+        case .some(let rows): return rows.unfinishedRow
+        case .none: return .none
+        }
+    }
+
+    /// The keys of NDJSON that a mapping with columns of its own names and that no object had. A mistyped key shows here, as
+    /// objects may lack keys.
+    public var keysNeverSeen: [String] {
+        switch ndjson {
+        case .some(let rows): rows.keysNeverSeen
+        case .none: []
+        }
+    }
+
     private mutating func advance(
         _ bytes: UnsafeRawBufferPointer, isLast: Bool, _ nowMicroseconds: Int64
     ) throws(FormatError) -> ParsedBatch {
         if let failure { throw failure }
         batchNumber += 1
-        var batch = ParsedBatch(number: batchNumber)
+        var batch = ParsedBatch(number: batchNumber, likelyRowCount: bytes.count / bytesOfRow + 16)
         assembler?.trim()
         do throws(FormatError) {
             try csv?.read(bytes, isLast: isLast, nowMicroseconds: nowMicroseconds, &assembler, into: &batch)
@@ -66,6 +159,8 @@ public struct RowReader: ~Copyable {
             failure = error
             throw error
         }
+        // Rows of one input are mostly alike.
+        if batch.records.count > 16 { bytesOfRow = max(1, bytes.count * 15 / 16 / batch.records.count) }
         return batch
     }
 }

@@ -7,39 +7,35 @@ struct TextSource: ~Copyable {
     let columnName: String?
     /// True when error texts must not show values of the column.
     let isSecret: Bool
-    private let fallback: UnsafeMutableBufferPointer<UInt8>
+    private let fallback: OwnedText
 
     init(_ field: MappedField, column: Int, columnName: String?, isSecret: Bool, fallback: String?) {
         self.field = field
         self.column = column
         self.columnName = columnName == field.name ? nil : columnName
         self.isSecret = isSecret
-        let bytes = Array((fallback ?? "").utf8)
-        self.fallback = .allocate(capacity: bytes.count + 1)
-        self.fallback.initialize(repeating: 0)
-        for (position, byte) in bytes.enumerated() { self.fallback[position] = byte }
+        self.fallback = OwnedText(fallback ?? "")
     }
-
-    deinit { fallback.deallocate() }
 
     /// The text in a row without blanks at both ends, or the constant; empty when there is neither.
     @inline(__always)
-    func text(_ texts: UnsafeBufferPointer<FieldText>) -> UnsafeBufferPointer<UInt8> {
+    func text(_ texts: UnsafeBufferPointer<FieldText>) -> FieldText {
         if column >= 0 {
             let text = texts[column].trimmed
             if !text.isEmpty { return text }
         }
-        return UnsafeBufferPointer(start: fallback.baseAddress, count: fallback.count - 1)
+        return fallback.text
     }
 
     /// The text as it stands in the row.
-    func verbatim(_ texts: UnsafeBufferPointer<FieldText>) -> UnsafeBufferPointer<UInt8> {
-        column >= 0 && texts[column].count > 0 ? texts[column].bytes : text(texts)
+    @inline(__always)
+    func verbatim(_ texts: UnsafeBufferPointer<FieldText>) -> FieldText {
+        column >= 0 && texts[column].count > 0 ? texts[column] : text(texts)
     }
 
     /// An error about a value; `message` follows the value.
-    func fault(_ value: UnsafeBufferPointer<UInt8>, _ message: String) -> RowFault {
-        RowFault(field, (isSecret ? "the value" : Excerpt.quoted(value)) + " " + message + place)
+    func fault(_ value: FieldText, _ message: String) -> RowFault {
+        RowFault(field, (isSecret ? "the value" : Excerpt.quoted(value.bytes)) + " " + message + place)
     }
 
     /// An error about a value that is not there.

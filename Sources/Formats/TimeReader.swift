@@ -13,6 +13,9 @@ package struct TimeReader: ~Copyable {
     private let form: Form
     private let expected: String
     private var clock: LocalClock
+    /// The date that `plainMicroseconds` met last, in its ten characters, and its days since 1970-01-01.
+    private var date: (first: UInt64, last: UInt64, day: Int64) = (0, .max, 0)
+    private let isISO: Bool
 
     package init(_ mapping: Mapping) throws(FormatError) {
         guard let zone = TimeZone(identifier: mapping.timeZone) else {
@@ -37,6 +40,50 @@ package struct TimeReader: ~Copyable {
             expected = "the form \(pattern)"
         }
         clock = LocalClock(zone)
+        isISO = mapping.timeFormat == nil
+    }
+
+    /// Reads a time of a row.
+    @inline(__always)
+    mutating func microseconds(of text: FieldText) throws(TimeFault) -> Int64 {
+        if isISO, let time = plainMicroseconds(text) { return time }
+        return try microseconds(text.bytes)
+    }
+
+    /// `2024-05-31T23:59:59`, also with a fraction of up to six digits, and `Z` or nothing; nil for all other texts and for
+    /// times that do not exist. Rows that follow each other mostly have the same date, so the last one is remembered.
+    private mutating func plainMicroseconds(_ text: FieldText) -> Int64? {
+        guard text.count >= 19, text.start[10] == UInt8(ascii: "T") || text.start[10] == UInt8(ascii: " "),
+            let second = text.secondOfDay(at: 11)
+        else { return nil }
+        let first = text.word(at: 0)
+        let last = text.word(at: 8) & 0xFFFF
+        if first != date.first || last != date.last {
+            guard let day = TimeReader.day(text.part(0..<10)) else { return nil }
+            date = (first, last, day)
+        }
+        let isUTC = text.start[text.count - 1] == UInt8(ascii: "Z")
+        let end = text.count - (isUTC ? 1 : 0)
+        var fraction: Int64 = 0
+        if end > 19 {
+            guard text.start[19] == UInt8(ascii: "."), let digits = text.part(20..<max(20, end)).fractionMicroseconds
+            else { return nil }
+            fraction = digits
+        }
+        let local = date.day * 86_400 + second
+        if isUTC { return local * 1_000_000 + fraction }
+        guard case .at(let seconds) = clock.moment(localSeconds: local) else { return nil }
+        return seconds * 1_000_000 + fraction
+    }
+
+    /// The days since 1970-01-01 of `2024-05-31`; nil when it is no date.
+    private static func day(_ text: FieldText) -> Int64? {
+        guard text.start[4] == UInt8(ascii: "-"), text.start[7] == UInt8(ascii: "-"),
+            let year = text.part(0..<4).shortNumber, let month = text.part(5..<7).shortNumber,
+            let day = text.part(8..<10).shortNumber,
+            let date = CalendarDay(year: Int(year), month: Int(month), day: Int(day))
+        else { return nil }
+        return Int64(date.daysSince1970)
     }
 
     /// Reads a time.

@@ -210,6 +210,9 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         accounts.map { account in account.withUnsafeBytes { tokeniser.token(of: $0) } }
     }
 
+    /// Tokens of account numbers. Nothing is kept.
+    public func tokens(for accounts: AccountNumbers) -> [UInt64] { tokeniser.tokens(of: accounts) }
+
     // MARK: Asking
 
     /// The statistics that a question asks for, as of the last sequence that was receipted before the call. Blocks.

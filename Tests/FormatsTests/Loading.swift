@@ -30,6 +30,7 @@ struct Loading {
             }
         }
         settle(&reader, try reader.finish(nowMicroseconds: Loading.now))
+        keysNeverSeen = reader.keysNeverSeen
     }
 
     init(
@@ -37,6 +38,57 @@ struct Loading {
         newNames: Int = .max
     ) throws {
         try self.init(text.utf8, format, mapping, pieceByteCount: pieceByteCount, newNames: newNames)
+    }
+
+    /// Reads an input as several readers do that are a few chunks ahead, as `sluice load` has them.
+    init(
+        _ bytes: [UInt8], _ format: FileFormat = .csv, _ mapping: Mapping = Mapping(), chunkByteCount: Int,
+        readerCount: Int, newNames: Int = .max
+    ) throws {
+        limit = NewNameLimit(newNames)
+        var readers = [Box(try RowReader(format, mapping: mapping))]
+        var order = ChunkOrder()
+        var chunks = Loading.chunks(of: bytes, format, byteCount: chunkByteCount)[...]
+        while !readers[0].reader.isReady, let chunk = chunks.popFirst() {
+            let batch = try chunk.withUnsafeBytes {
+                try order.readNext($0, &readers[0].reader, nowMicroseconds: Loading.now)
+            }
+            settle(&readers[0].reader, batch)
+        }
+        while !chunks.isEmpty {
+            var ahead: [(chunk: [UInt8], batch: ParsedBatch)] = []
+            for (number, chunk) in chunks.prefix(readerCount).enumerated() {
+                if number == readers.count { readers.append(Box(try readers[0].reader.sibling())) }
+                let batch = try chunk.withUnsafeBytes {
+                    try readers[number].reader.readChunk($0, nowMicroseconds: Loading.now)
+                }
+                ahead.append((chunk, batch))
+            }
+            chunks = chunks.dropFirst(readerCount)
+            for (number, read) in ahead.enumerated() {
+                var batch = read.batch
+                try read.chunk.withUnsafeBytes {
+                    try order.settle(&batch, of: $0, &readers[number].reader, nowMicroseconds: Loading.now)
+                }
+                settle(&readers[number].reader, batch)
+            }
+        }
+        settle(&readers[0].reader, try order.finish(&readers[0].reader, nowMicroseconds: Loading.now))
+    }
+
+    /// Pieces of the size, cut where a row seems to end.
+    private static func chunks(of bytes: [UInt8], _ format: FileFormat, byteCount: Int) -> [[UInt8]] {
+        var chunks: [[UInt8]] = []
+        var chunk: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: byteCount) {
+            chunk += bytes[start..<min(start + byteCount, bytes.count)]
+            let end = chunk.withUnsafeBytes { format.wholeRowByteCount($0) }
+            guard end > 0 || chunk.count > RowReader.largestRowByteCount else { continue }
+            let border = end > 0 ? end : chunk.count
+            chunks.append(Array(chunk[..<border]))
+            chunk.removeFirst(border)
+        }
+        return chunks + (chunk.isEmpty ? [] : [chunk])
     }
 
     func token(of account: String) -> UInt64 {
@@ -60,6 +112,12 @@ struct Loading {
         rows += batch.rows
         rejects += batch.rejects
         blankLineCount += batch.blankLineCount
-        keysNeverSeen += batch.keysNeverSeen
     }
+}
+
+/// A reader that can be kept in an array.
+private final class Box {
+    var reader: RowReader
+
+    init(_ reader: consuming RowReader) { self.reader = reader }
 }

@@ -1,9 +1,13 @@
-// What Swift cannot say itself: a CPU instruction, two system calls behind variadics, a prefetch, a signal handler.
+// What Swift cannot say itself: a CPU instruction, two system calls behind variadics, a prefetch, a signal handler, and the
+// step from a comparison of many bytes to one bit for each.
 #ifndef SLUICE_CPLATFORM_H
 #define SLUICE_CPLATFORM_H
 
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 /// CRC-32C (Castagnoli, RFC 3720 section 12.1) of `count` bytes, continuing from `seed` (0 to start).
 /// Uses the processor's instruction where there is one, a table elsewhere.
@@ -57,6 +61,41 @@ static inline void sluice_pause(void) {
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
     __asm__ __volatile__("yield");
+#endif
+}
+
+/// Which of the 64 bytes at `bytes` are a line feed, a double quote or `separator`; bit 0 stands for the first.
+static inline uint64_t sluice_csv_marks(const uint8_t *bytes, uint8_t separator) {
+    uint64_t marks = 0;
+#if defined(__SSE2__)
+    const __m128i line_feeds = _mm_set1_epi8('\n'), quotes = _mm_set1_epi8('"'), separators = _mm_set1_epi8((char)separator);
+    for (int step = 0; step < 4; step++) {
+        const __m128i piece = _mm_loadu_si128((const __m128i *)(bytes + 16 * step));
+        const __m128i found = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(piece, line_feeds), _mm_cmpeq_epi8(piece, quotes)),
+            _mm_cmpeq_epi8(piece, separators));
+        marks |= (uint64_t)(uint32_t)_mm_movemask_epi8(found) << (16 * step);
+    }
+#else
+    for (int step = 0; step < 64; step++)
+        marks |= (uint64_t)(bytes[step] == '\n' || bytes[step] == '"' || bytes[step] == separator) << step;
+#endif
+    return marks;
+}
+
+/// Which of the 16 bytes at `bytes` end the plain part of a JSON string: a quote, a backslash or a control character.
+static inline uint32_t sluice_json_marks(const uint8_t *bytes) {
+#if defined(__SSE2__)
+    const __m128i piece = _mm_loadu_si128((const __m128i *)bytes), last_control = _mm_set1_epi8(0x1F);
+    const __m128i found = _mm_or_si128(
+        _mm_or_si128(_mm_cmpeq_epi8(piece, _mm_set1_epi8('"')), _mm_cmpeq_epi8(piece, _mm_set1_epi8('\\'))),
+        _mm_cmpeq_epi8(_mm_max_epu8(piece, last_control), last_control));
+    return (uint32_t)_mm_movemask_epi8(found);
+#else
+    uint32_t marks = 0;
+    for (int step = 0; step < 16; step++)
+        marks |= (uint32_t)(bytes[step] == '"' || bytes[step] == '\\' || bytes[step] < 0x20) << step;
+    return marks;
 #endif
 }
 

@@ -81,10 +81,10 @@ struct LoadCommand: AsyncParsableCommand {
             var failure: (any Error)?
             do {
                 for (name, format) in inputs {
-                    var loading = try Loading(
+                    let loading = try Loading(
                         format, mapping: mapping, sink: sink, receipts: receiptFile, newNameLimit: newNames)
                     do {
-                        try await loading.load(try open(name))
+                        try await loading.load(try open(name), name: name)
                     } catch {
                         failure = told(error, about: name)
                     }

@@ -10,7 +10,9 @@ protocol LoadSink: Sendable {
     /// Codes of names; new ones are given.
     func codes(for names: [Name]) async throws -> [UInt32]
     /// Tokens of accounts.
-    func tokens(for accounts: [[UInt8]]) async throws -> [UInt64]
+    func tokens(for accounts: AccountNumbers) async throws -> [UInt64]
+    /// Makes tokens of accounts at once, from any thread; nil where a server makes them.
+    var tokenise: (@Sendable (AccountNumbers) -> [UInt64])? { get }
     /// Sends records; `rows` says where each came from.
     func send(_ records: [Record], rows: [Int]) async throws
     /// What was receipted so far; takes the exceptions away.
@@ -66,7 +68,8 @@ final class LedgerSink: LoadSink, @unchecked Sendable {
 
     func knownCodes(for names: [Name]) -> [UInt32?] { ledger.knownCodes(for: names) }
     func codes(for names: [Name]) async throws -> [UInt32] { try await ledger.codes(for: names) }
-    func tokens(for accounts: [[UInt8]]) -> [UInt64] { ledger.tokens(for: accounts) }
+    func tokens(for accounts: AccountNumbers) -> [UInt64] { ledger.tokens(for: accounts) }
+    var tokenise: (@Sendable (AccountNumbers) -> [UInt64])? { { [ledger] in ledger.tokens(for: $0) } }
     func send(_ records: [Record], rows: [Int]) throws { try uploader.send(records, labels: rows) }
 
     func takeTotals() -> LoadTotals {

@@ -3,63 +3,97 @@ import Foundation
 import Presentation
 import Transactions
 
-/// Reads one input piece by piece, has names and accounts resolved, and sends the records on.
-struct Loading: ~Copyable {
-    private var reader: RowReader
+/// Reads one input: several readers take its chunks at the same time; what they make of them has names and accounts resolved
+/// and is sent on in the order of the file.
+///
+/// Memory is bounded by one chunk, and the records of one, for each reader.
+final class Loading {
+    private let format: FileFormat
+    private let first: ChunkReader
     private let sink: any LoadSink
     private let receipts: ReceiptFile?
     private var newNames: NewNameLimit?
+    private var order = ChunkOrder()
     private let progress = ProgressLine()
     private let start = ContinuousClock.now
     private(set) var rowCount = 0
     private(set) var rejects: [RowReject] = []
     private(set) var keysNeverSeen: [String] = []
 
-    private static let pieceByteCount = 1 << 20
-
     init(
         _ format: FileFormat, mapping: Mapping, sink: any LoadSink, receipts: ReceiptFile?, newNameLimit: Int?
     ) throws(FormatError) {
-        reader = try RowReader(format, mapping: mapping)
+        self.format = format
+        first = ChunkReader(try RowReader(format, mapping: mapping), tokenise: sink.tokenise)
         self.sink = sink
         self.receipts = receipts
         newNames = newNameLimit.map { NewNameLimit($0) }
     }
 
     /// Reads the whole input.
-    mutating func load(_ file: FileHandle) async throws {
+    func load(_ file: FileHandle, name: String) async throws {
         defer { progress.finish() }
-        while let piece = try file.read(upToCount: Loading.pieceByteCount), !piece.isEmpty {
-            let batch = try piece.withUnsafeBytes { try reader.read($0, nowMicroseconds: now) }
-            try await take(batch)
+        var source = ChunkSource(file, name: name, format: format)
+        while !first.reader.isReady, try source.next(first.chunk) {
+            let batch = try order.readNext(first.chunk.bytes, &first.reader, nowMicroseconds: wallClockMicroseconds())
+            try await take(batch, first)
         }
-        try await take(try reader.finish(nowMicroseconds: now))
+        let readers = try first.reader.isReady ? withSiblings() : [first]
+        try await read(&source, with: readers)
+        try await take(try order.finish(&first.reader, nowMicroseconds: wallClockMicroseconds()), first)
+        keysNeverSeen = first.reader.keysNeverSeen.filter { key in
+            readers.allSatisfy { $0.reader.keysNeverSeen.contains(key) }
+        }
     }
 
-    private var now: Int64 { Int64(Date().timeIntervalSince1970 * 1_000_000) }
+    private func withSiblings() throws(FormatError) -> [ChunkReader] {
+        var readers = [first]
+        for _ in 1..<max(2, ProcessInfo.processInfo.activeProcessorCount) {
+            readers.append(ChunkReader(try first.reader.sibling(), tokenise: sink.tokenise))
+        }
+        return readers
+    }
 
-    private mutating func take(_ parsed: ParsedBatch) async throws {
+    /// Each reader has a chunk or is free; those that have one are settled in turn.
+    private func read(_ source: inout ChunkSource, with readers: [ChunkReader]) async throws {
+        var free = readers
+        var busy: [(reader: ChunkReader, batch: Task<Result<ParsedBatch, FormatError>, Never>)] = []
+        func settleFirst() async throws {
+            let (reader, batch) = busy.removeFirst()
+            try await settle(reader, await batch.value)
+            free.append(reader)
+        }
+        while true {
+            // Whoever writes to a pipe may take time: rows that are there do not wait for it.
+            while !busy.isEmpty, free.isEmpty || !source.isReadable { try await settleFirst() }
+            guard let reader = free.popLast(), try source.next(reader.chunk) else { break }
+            busy.append((reader, Task.detached { reader.read() }))
+        }
+        while !busy.isEmpty { try await settleFirst() }
+    }
+
+    private func settle(_ reader: ChunkReader, _ result: Result<ParsedBatch, FormatError>) async throws {
+        var batch = try result.get()
+        try order.settle(
+            &batch, of: reader.chunk.bytes, &reader.reader, nowMicroseconds: wallClockMicroseconds())
+        try await take(batch, reader)
+    }
+
+    private func take(_ parsed: ParsedBatch, _ reader: ChunkReader) async throws {
         var batch = parsed
         if !batch.accounts.isEmpty {
-            let accounts = batch.accounts.indices.map { batch.accounts.withBytes(at: $0) { Array($0) } }
-            let tokens = try await sink.tokens(for: accounts)
-            reader.supply(tokens: tokens, to: &batch)
+            reader.reader.supply(tokens: try await sink.tokens(for: batch.accounts), to: &batch)
         }
-        if !batch.names.isEmpty {
-            let codes = try await resolve(batch.names)
-            reader.supply(codes: codes, to: &batch)
-        }
+        if !batch.names.isEmpty { reader.reader.supply(codes: try await resolve(batch.names), to: &batch) }
         rowCount += batch.records.count + batch.rejects.count
         rejects += batch.rejects
-        keysNeverSeen += batch.keysNeverSeen
         if !batch.records.isEmpty { try await sink.send(batch.records, rows: batch.rows) }
         try receipts?.add(sink.takeReceipts())
-        let rows = rowCount
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        progress.show("loading: \(formatCount(rows)) rows, \(formatRate(rows, seconds: seconds))")
+        progress.show("loading: \(formatCount(rowCount)) rows, \(formatRate(rowCount, seconds: seconds))")
     }
 
-    private mutating func resolve(_ names: [Name]) async throws -> [NameResolution] {
+    private func resolve(_ names: [Name]) async throws -> [NameResolution] {
         guard newNames != nil else { return try await sink.codes(for: names).map { .code($0) } }
         let known = try await sink.knownCodes(for: names)
         var resolutions: [NameResolution?] = zip(names, known).map { name, code in

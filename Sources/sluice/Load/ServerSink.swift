@@ -46,7 +46,11 @@ final class ServerSink: LoadSink, @unchecked Sendable {
         return codes
     }
 
-    func tokens(for accounts: [[UInt8]]) async throws -> [UInt64] { try await client.tokens(for: accounts) }
+    func tokens(for accounts: AccountNumbers) async throws -> [UInt64] {
+        try await client.tokens(for: accounts.indices.map { accounts.withBytes(at: $0) { Array($0) } })
+    }
+
+    var tokenise: (@Sendable (AccountNumbers) -> [UInt64])? { nil }
 
     func send(_ records: [Record], rows: [Int]) async throws {
         try await bindSources(of: records)
