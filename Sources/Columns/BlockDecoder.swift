@@ -96,6 +96,43 @@ public final class BlockDecoder {
         return UnsafeBufferPointer(table.values(column, count: count))
     }
 
+    /// Fields of all records side by side, each verified; whatever else the block holds is not looked at.
+    ///
+    /// - Parameters:
+    ///   - wanted: columns of `ColumnSet.fields`.
+    ///   - bytes: from the block's start; those outside `header.byteRanges(of: wanted)` may be anything.
+    public func columns(
+        _ wanted: ColumnSet, of header: BlockHeader, _ bytes: UnsafeRawBufferPointer
+    ) throws(BlockError) -> BlockColumns {
+        precondition(wanted.isSubset(of: .fields), "a column that not every record has")
+        precondition(header.recordCount <= capacity, "more records than there is room for")
+        let total = header.totalByteCount
+        guard bytes.count >= total else { throw .truncated(needed: total, available: bytes.count) }
+        if header.layout == .rows {
+            var splitter = RecordSplitter()
+            let rows = try verifiedRows(header, bytes)
+            // Rows lie where the names before them end, which is no place for whole words.
+            withUnsafeTemporaryAllocation(of: Record.self, capacity: max(1, header.recordCount)) { records in
+                let records = UnsafeMutableBufferPointer(rebasing: records[..<header.recordCount])
+                UnsafeMutableRawBufferPointer(records).copyMemory(from: rows)
+                splitter.split(UnsafeBufferPointer(records), into: table)
+            }
+        } else {
+            for column in Column.allCases where wanted.contains(column) {
+                try readColumn(column, header, bytes, count: header.recordCount)
+            }
+        }
+        if wanted.contains(.time), header.recordCount > 0 {
+            var (earliest, latest) = (UInt64.max, UInt64.min)
+            for time in table.values(.time, count: header.recordCount) {
+                earliest = min(earliest, time)
+                latest = max(latest, time)
+            }
+            try checkTimes(header, Int64(bitPattern: earliest ^ signBit), Int64(bitPattern: latest ^ signBit))
+        }
+        return BlockColumns(count: header.recordCount, table: table, filled: wanted)
+    }
+
     /// The declarations, verified.
     public func declarations(
         _ header: BlockHeader, _ bytes: UnsafeRawBufferPointer

@@ -39,20 +39,35 @@ public enum ColumnCodec {
     public static func decode(
         from bytes: UnsafeRawBufferPointer, at offset: inout Int, count: Int, by decoder: ColumnDecoder
     ) throws(ColumnError) -> [UInt64] {
-        let descriptor = try ColumnDescriptor(parsing: bytes, at: offset)
-        guard descriptor.count == count else { throw .count(expected: count, found: descriptor.count) }
-        let start = offset + ColumnDescriptor.byteCount
+        let start = offset
+        let found = try self.count(in: bytes, at: start)
+        guard found == count else { throw .count(expected: count, found: found) }
+        var values = [UInt64](repeating: 0, count: count)
+        var failure: ColumnError?
+        values.withUnsafeMutableBufferPointer { output in
+            do throws(ColumnError) {
+                offset += try decode(
+                    from: UnsafeRawBufferPointer(rebasing: bytes[start...]), into: output, by: decoder)
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return values
+    }
+
+    /// Decodes the column at the start of `bytes` to `output`, whose count must be the column's.
+    /// - Parameter isVerified: the caller has held all bytes of the column against a checksum of its own.
+    /// - Returns: the number of bytes that the column takes.
+    public static func decode(
+        from bytes: UnsafeRawBufferPointer, into output: UnsafeMutableBufferPointer<UInt64>, by decoder: ColumnDecoder,
+        isVerified: Bool = false
+    ) throws(ColumnError) -> Int {
+        let descriptor = try ColumnDescriptor(parsing: bytes, at: 0)
+        let start = ColumnDescriptor.byteCount
         guard bytes.count - start >= descriptor.storedByteCount else {
             throw .truncated(needed: descriptor.storedByteCount, available: bytes.count - start)
         }
         let stored = UnsafeRawBufferPointer(rebasing: bytes[start..<start + descriptor.storedByteCount])
-        var values = [UInt64](repeating: 0, count: count)
-        var failure: ColumnError?
-        values.withUnsafeMutableBufferPointer { output in
-            do throws(ColumnError) { try decoder.decode(descriptor, stored, into: output) } catch { failure = error }
-        }
-        if let failure { throw failure }
-        offset = start + descriptor.storedByteCount
-        return values
+        try decoder.decode(descriptor, stored, into: output, isVerified: isVerified)
+        return start + descriptor.storedByteCount
     }
 }

@@ -29,15 +29,16 @@ public final class ColumnDecoder {
     /// Decodes the stored bytes of a column into `output`, whose count must be the column's.
     ///
     /// Throws `.checksum` when the bytes do not match the descriptor's, `.malformed` when they match and are no column.
+    /// - Parameter isVerified: the caller has held descriptor and bytes against a checksum of its own.
     public func decode(
         _ descriptor: ColumnDescriptor, _ bytes: UnsafeRawBufferPointer,
-        into output: UnsafeMutableBufferPointer<UInt64>
+        into output: UnsafeMutableBufferPointer<UInt64>, isVerified: Bool = false
     ) throws(ColumnError) {
         guard descriptor.count == output.count else {
             throw .count(expected: output.count, found: descriptor.count)
         }
         precondition(output.count <= capacity, "more values than the decoder has room for")
-        guard crc32c(of: bytes) == descriptor.checksum else { throw .checksum }
+        guard isVerified || crc32c(of: bytes) == descriptor.checksum else { throw .checksum }
         let parts = try ColumnParts(descriptor, bytes)
         switch parts.body {
         case .constant: output.update(repeating: descriptor.reference)

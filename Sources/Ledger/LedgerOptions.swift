@@ -25,6 +25,9 @@ public struct LedgerOptions: Sendable {
     /// Seconds after which statistics are saved, when there are any.
     public var checkpointSeconds = 10
 
+    /// Threads that count together for one question; nil: as many as there are processors, at most 8.
+    public var queryThreadCount: Int?
+
     /// Sealed segments of small blocks are rewritten into full ones in the background.
     public var compactsSegments = true
     /// Records of a full block, at most 65,536.

@@ -17,6 +17,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     private let registry: NameRegistry
     private let log: Log
     private let calendar: BusinessCalendar
+    private let queryThreadCount: Int
 
     private struct State: @unchecked Sendable {
         var restored: Restored
@@ -42,6 +43,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
             }
         }
         self.files = files
+        queryThreadCount = options.queryThreads()
         self.fileSystem = fileSystem
         self.lock = lock
         settings = restored.log.settings
@@ -73,7 +75,9 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     /// The statistics that a question asks for, as of the log's end.
     public func answer(_ question: Question, despiteDamage: Bool) throws -> Answer {
         try state.withLock { state in
-            let statistics = Statistics(log: log, calendar: calendar, leftOut: state.restored.uncounted)
+            let statistics = Statistics(
+                log: log, calendar: calendar, machine: SystemMachine(), threadCount: queryThreadCount,
+                leftOut: state.restored.uncounted)
             return try statistics.answer(question, despiteDamage: despiteDamage, catalogue: state.catalogue) {
                 rollup, days in
                 Folder.View(

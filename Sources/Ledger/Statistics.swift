@@ -1,4 +1,3 @@
-import Columns
 import Rollups
 import Storage
 import Transactions
@@ -11,6 +10,9 @@ import Transactions
 struct Statistics {
     let log: Log
     let calendar: BusinessCalendar
+    let machine: any Machine
+    /// Threads that count where records are read.
+    let threadCount: Int
     /// What the rollups in memory lack.
     var leftOut: [DamagedStretch] = []
 
@@ -50,9 +52,9 @@ struct Statistics {
             guard let catalogue else { return (builder.answer(asOf: view.sequence), leftOut) }
             let agrees = try catalogue.snapshot {
                 guard try catalogue.checkpoint().sequence == view.checkpointSequence else { return false }
-                for chunk in try catalogue.chunks(rollup: rollup.name, days: days) {
-                    try chunk.add(to: &builder, of: catalogue.path)
-                }
+                let stored = StoredStatistics(
+                    catalogue: catalogue, rollup: rollup.name, days: days, machine: machine, threadCount: threadCount)
+                try stored.add(to: &builder)
                 return true
             }
             if agrees { return (builder.answer(asOf: view.sequence), leftOut) }
@@ -61,66 +63,33 @@ struct Statistics {
 
     /// Counts the records of the blocks whose times may fall into the question's days.
     private func scan(_ question: Question) throws -> (answer: Answer, passedOver: [DamagedStretch]) {
-        let declaration = try question.adHocDeclaration()
-        let times = BusinessCalendar.microsecondsThatMayBelong(to: Statistics.days(of: question))
         var builder = try AnswerBuilder(question)
-        var passedOver: [DamagedStretch] = []
-        let counting = RollupAccumulator([declaration], calendar: calendar, firstSequence: 1)
-        func drain() throws { for chunk in counting.drain() { try builder.add(chunk) } }
-        let decoder = BlockDecoder()
         let end = log.endSequence
-        try log.forEachBlock(
-            from: 1, where: { $0.recordCount > 0 && $0.firstSequence < end && $0.timeRange.overlaps(times) },
-            damage: { passedOver.append($0) }
-        ) { segment, entry in
-            do {
-                let records = try log.decode(entry, in: segment, with: decoder)
-                if entry.firstSequence - counting.lastSequence > 1 << 30 { try drain() }
-                if counting.lastSequence + 1 < entry.firstSequence { counting.pass(to: entry.firstSequence) }
-                records.withUnsafeBufferPointer { counting.fold($0, firstSequence: entry.firstSequence) }
-            } catch let error as LogError where error.isDamage {
-                passedOver.append(DamagedStretch(entry, in: segment.path, reason: error.reason))
-            }
-            if counting.shouldDrain(byteLimit: 256 << 20) { try drain() }
-        }
-        try drain()
+        let scan = LogScan(log: log, calendar: calendar, machine: machine, threadCount: threadCount)
+        let passedOver = try scan.count(
+            question, days: Statistics.days(of: question), before: end, into: &builder)
         return (builder.answer(asOf: end - 1), passedOver)
     }
 }
 
 extension Catalogue.Chunk {
-    /// Adds the chunk to an answer.
-    /// - Throws: `CatalogueError` when it is not the one that its row promises.
-    func add(to builder: inout AnswerBuilder, of path: String) throws {
-        do {
-            try bytes.withUnsafeBytes { bytes in
-                try check(RollupChunk.place(encoded: bytes), of: path)
-                try builder.add(encoded: bytes)
-            }
-        } catch let error as RollupError {
-            throw CatalogueError.damaged(path: path, "\(place): \(error)")
-        }
-    }
-
     /// The chunk itself.
     func decoded(of path: String) throws -> RollupChunk {
         do {
             let chunk = try bytes.withUnsafeBytes { try RollupChunk(decoding: $0) }
-            try check((chunk.rollup.name, chunk.day, chunk.sequences), of: path)
+            let expected = RollupChunk.Place(rollup: rollup, day: day, sequences: sequences)
+            try expected.check(
+                RollupChunk.Place(rollup: chunk.rollup.name, day: chunk.day, sequences: chunk.sequences), of: path)
             return chunk
         } catch let error as RollupError {
             throw CatalogueError.damaged(path: path, "\(place): \(error)")
         }
     }
+}
 
-    private func check(
-        _ found: (rollup: String, day: CalendarDay, sequences: ClosedRange<UInt64>), of path: String
-    ) throws {
-        guard found.rollup == rollup, found.day == day, found.sequences == sequences else {
-            throw CatalogueError.damaged(
-                path: path,
-                "\(place): it holds rollup \(found.rollup), \(found.day), sequences \(found.sequences.lowerBound) to "
-                    + "\(found.sequences.upperBound)")
-        }
+extension RollupChunk.Place {
+    /// Fails when the chunk that stands at this place of a catalogue says that it is another.
+    func check(_ found: RollupChunk.Place, of path: String) throws(CatalogueError) {
+        guard found == self else { throw .damaged(path: path, "\(self): it holds \(found)") }
     }
 }

@@ -4,7 +4,8 @@
 /// Asian wide and full-width ones and for emoji, 1 for the rest. So `Đà Nẵng` takes 7 columns whether its accents are
 /// composed or not. Source: Unicode Standard Annex 11, East Asian Width.
 public func displayWidth(_ text: String) -> Int {
-    text.reduce(0) { $0 + displayWidth($1) }
+    if text.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return text.utf8.count }
+    return text.reduce(0) { $0 + displayWidth($1) }
 }
 
 /// Columns that one character takes: 0, 1 or 2.
@@ -32,6 +33,7 @@ private let wideRanges: [ClosedRange<UInt32>] = [
 
 /// The text with everything that could move a cursor, turn writing round or break a line made visible: `\u{1B}` and the like.
 public func harmless(_ text: String) -> String {
+    if text.utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return text }
     guard text.unicodeScalars.contains(where: isHarmful) else { return text }
     return text.unicodeScalars.reduce(into: "") { result, scalar in
         if isHarmful(scalar) {

@@ -3,16 +3,50 @@ import Rollups
 extension Report {
     /// RFC 4180: a header, lines that end with CR and LF, quotes where a value needs them.
     func csv() -> String {
-        let header = columns.map { csvField($0.name) }.joined(separator: ",") + "\r\n"
-        return header + rows.map { $0.map { csvField($0.plainText) }.joined(separator: ",") + "\r\n" }.joined()
+        var text = columns.map { csvField($0.name) }.joined(separator: ",") + "\r\n"
+        for row in rows {
+            for (place, value) in row.enumerated() {
+                if place > 0 { text += "," }
+                text += csvField(value.plainText)
+            }
+            text += "\r\n"
+        }
+        return text
     }
 
     /// One document with the sequence and the rows.
     func json() -> String {
-        let objects = rows.map { "\n  " + jsonObject($0) }.joined(separator: ",")
-        var frame = sequence.map { "\"sequence\": \($0), " } ?? ""
-        if !damage.isEmpty { frame += "\"damage\": [\(damage.map(jsonObject).joined(separator: ", "))], " }
-        return "{\(frame)\"rows\": [\(objects)\(rows.isEmpty ? "" : "\n")]}\n"
+        var text = "{"
+        if let sequence { text += "\"sequence\": \(sequence), " }
+        if !milliseconds.isEmpty {
+            text += "\"milliseconds\": [\(milliseconds.map { fixedPoint($0, digits: 3) }.joined(separator: ", "))], "
+        }
+        if !damage.isEmpty { text += "\"damage\": [\(damage.map(jsonObject).joined(separator: ", "))], " }
+        text += "\"rows\": ["
+        appendObjects(to: &text, before: "\n  ", between: ",")
+        return text + (rows.isEmpty ? "]}\n" : "\n]}\n")
+    }
+
+    /// One object a line.
+    func ndjson() -> String {
+        var text = ""
+        appendObjects(to: &text, before: "", between: "\n")
+        return rows.isEmpty ? "" : text + "\n"
+    }
+
+    /// Every row as an object. There may be a great many: each piece of text is appended where it belongs, once.
+    private func appendObjects(to text: inout String, before: String, between: String) {
+        let keys = columns.enumerated().map { place, column in
+            (place == 0 ? "{" : ", ") + jsonString(column.name) + ": "
+        }
+        for (number, row) in rows.enumerated() {
+            text += number == 0 ? before : between + before
+            for (key, value) in zip(keys, row) {
+                text += key
+                text += value.jsonText
+            }
+            text += keys.isEmpty ? "{}" : "}"
+        }
     }
 
     private func jsonObject(_ mark: DamageMark) -> String {
@@ -24,18 +58,13 @@ extension Report {
         members += ["\"reason\": \(jsonString(mark.reason))", "\"left_out\": \(mark.isLeftOut)"]
         return "{" + members.joined(separator: ", ") + "}"
     }
-
-    func jsonObject(_ row: [Value]) -> String {
-        let members = zip(columns, row).map { "\(jsonString($0.name)): \($1.jsonText)" }
-        return "{" + members.joined(separator: ", ") + "}"
-    }
 }
 
 extension Report.Value {
     var plainText: String {
         switch self {
         case .text(let text), .decimal(let text): text
-        case .count(let count): "\(count)"
+        case .count(let count): digits(of: count)
         case .none: ""
         }
     }
@@ -43,11 +72,14 @@ extension Report.Value {
     var jsonText: String {
         switch self {
         case .text(let text), .decimal(let text): jsonString(text)
-        case .count(let count): "\(count)"
+        case .count(let count): digits(of: count)
         case .none: "null"
         }
     }
 }
+
+/// Nearly all numbers fit into 64 bits, of which the digits are found faster.
+private func digits(of number: Int128) -> String { Int64(exactly: number).map { String($0) } ?? String(number) }
 
 private func csvField(_ text: String) -> String {
     let needsQuotes = text.utf8.contains { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") || $0 == 13 || $0 == 10 }
@@ -57,6 +89,10 @@ private func csvField(_ text: String) -> String {
 
 /// A JSON string by RFC 8259, quotes included.
 public func jsonString(_ text: String) -> String {
+    let needsEscapes = text.utf8.contains {
+        $0 < 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\")
+    }
+    guard needsEscapes else { return "\"" + text + "\"" }
     var result = "\""
     for scalar in text.unicodeScalars {
         switch scalar {

@@ -36,6 +36,8 @@ public struct Report: Hashable, Sendable {
     public var sequence: UInt64?
     /// Damage of the log that whoever reads the figures should know of.
     public var damage: [DamageMark]
+    /// How long each of several answers took, where that was asked; JSON tells it.
+    public var milliseconds: [Double] = []
 
     /// A report from its parts.
     public init(columns: [Column], rows: [[Value]], sequence: UInt64? = nil, damage: [DamageMark] = []) {
@@ -53,7 +55,8 @@ public enum OutputFormat: String, CaseIterable, Sendable {
     case table
     /// RFC 4180, with a header.
     case csv
-    /// One document: `{"sequence": ..., "rows": [{...}, ...]}`, with `damage` before the rows where some is known.
+    /// One document: `{"sequence": ..., "rows": [{...}, ...]}`, with `damage` before the rows where some is known, and
+    /// `milliseconds` where they were asked for.
     case json
     /// One object a line, without a frame.
     case ndjson
@@ -66,7 +69,7 @@ extension Report {
         case .table: table()
         case .csv: csv()
         case .json: json()
-        case .ndjson: rows.map { jsonObject($0) + "\n" }.joined()
+        case .ndjson: ndjson()
         }
     }
 }

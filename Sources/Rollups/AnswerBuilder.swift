@@ -2,15 +2,20 @@ import Transactions
 
 /// Adds up chunks, one after another, to the answer of a question.
 ///
-/// The chunks must be of one rollup and must not overlap in day and sequence; their order does not matter.
+/// The chunks must be of one rollup and must not overlap in day and sequence; their order does not matter. Several builders
+/// of one question, each used by one thread at a time, add up to one.
 public struct AnswerBuilder {
     /// What is asked.
     public let question: Question
     private let groupKey: KeyLayout
     private let dimensions: [Dimension]
     private let filters: [(dimension: Dimension, codes: CodeSet)]
+    /// What is read of every chunk besides the measures.
+    private let readDimensions: [Dimension]
     /// A table for each group of days: the codes of `day` and `month` in the order of the grouping.
     private var tables: [[UInt32]: CellTable] = [:]
+    private let memory = ChunkMemory()
+    private let cells = CellFinder()
 
     /// Where a group's cell holds its first measure: after a key of 16 bytes. Every measure takes 16 bytes.
     private static let firstValueOffset = 16
@@ -22,80 +27,143 @@ public struct AnswerBuilder {
         dimensions = question.grouping
         groupKey = try KeyLayout(dimensions.filter { $0.bitCount > 0 })
         filters = question.filters.filter { $0.key.bitCount > 0 }.map { ($0.key, CodeSet($0.value)) }
+        readDimensions = groupKey.fields.map(\.dimension) + filters.map(\.dimension)
     }
 
     /// Adds the cells of a chunk that the question covers.
     /// - Throws: `notInChunk` when the chunk lacks a dimension or measure that the question needs.
     public mutating func add(_ chunk: RollupChunk) throws(RollupError) {
         guard question.covers(chunk.day) else { return }
+        memory.begin()
+        let memory = memory
         try add(chunk.day, count: chunk.count) { dimension throws(RollupError) in
-            guard chunk.rollup.dimensions.contains(dimension) else {
+            guard let field = chunk.rollup.key.fields.first(where: { $0.dimension == dimension }) else {
                 throw .notInChunk(rollup: chunk.rollup.name, missing: dimension.name)
             }
-            return chunk.codes(of: dimension)
-        } columns: { measure throws(RollupError) in
+            let codes = memory.takeColumn(count: chunk.count)
+            for row in 0..<chunk.count { codes[row] = UInt64(field.code(in: chunk.keys[row])) }
+            return codes
+        } column: { measure, half throws(RollupError) in
             guard let first = chunk.rollup.firstColumn(of: measure) else {
                 throw .notInChunk(rollup: chunk.rollup.name, missing: measure.name)
             }
-            return Array(chunk.columns[first..<first + measure.columnCount])
+            let column = memory.takeColumn(count: chunk.count)
+            _ = column.update(from: chunk.columns[first + half])
+            return column
         }
     }
 
     /// Adds the cells of an encoded chunk that the question covers; only the columns that it needs are decoded.
     /// - Throws: `damaged` when a column that is needed is; `notInChunk` as for a chunk in memory.
     public mutating func add(encoded bytes: UnsafeRawBufferPointer) throws(RollupError) {
-        let reader = try ChunkReader(bytes)
-        guard question.covers(reader.day) else { return }
-        try add(reader.day, count: reader.count, codes: reader.codes(of:), columns: reader.columns(of:))
+        _ = try add(encoded: bytes, of: bytes.count)
+    }
+
+    /// As `add(encoded:)`, given a chunk's first bytes, of which there must be as many as `neededByteCount` says.
+    /// - Parameter byteCount: that of the whole chunk.
+    /// - Returns: what the chunk says that it is.
+    public mutating func add(
+        encoded bytes: UnsafeRawBufferPointer, of byteCount: Int
+    ) throws(RollupError) -> RollupChunk.Place {
+        let reader = try ChunkReader(bytes, of: byteCount, memory: memory)
+        let place = RollupChunk.Place(rollup: reader.rollup.name, day: reader.day, sequences: reader.sequences)
+        guard question.covers(reader.day) else { return place }
+        try reader.checkCounts(of: readDimensions, question.measures)
+        try add(reader.day, count: reader.count, codes: reader.codes(of:), column: reader.column(of:half:))
+        return place
+    }
+
+    /// Bytes from a chunk's start that the question needs.
+    /// - Parameter header: at least the first `RollupChunk.largestHeaderByteCount` bytes of the chunk, or all of it.
+    public func neededByteCount(header: UnsafeRawBufferPointer, of byteCount: Int) throws(RollupError) -> Int {
+        let reader = try ChunkReader(header, of: byteCount, memory: memory)
+        guard question.covers(reader.day) else { return reader.columnsStart }
+        return try reader.end(of: readDimensions, question.measures)
+    }
+
+    /// Adds what another builder of the same question has added up.
+    public mutating func add(_ other: AnswerBuilder) {
+        precondition(question == other.question, "builders of different questions")
+        for (dayCodes, theirs) in other.tables {
+            let ours = table(for: dayCodes)
+            for index in 0..<theirs.count {
+                let cell = theirs.cell(at: index)
+                let key = theirs.key(of: cell)
+                let own = ours.cell(
+                    low: UInt64(truncatingIfNeeded: key), high: UInt64(truncatingIfNeeded: key >> 64))
+                for (place, measure) in question.measures.enumerated() {
+                    let offset = AnswerBuilder.firstValueOffset + place * 16
+                    measure.form.combine(cell + offset, into: own + offset)
+                }
+            }
+        }
     }
 
     /// The answer over all that was added.
     /// - Parameter sequence: the sequence up to which the added chunks count.
     public func answer(asOf sequence: UInt64) -> Answer {
         var rows: [Answer.Row] = []
-        for (dayCodes, table) in tables {
-            for index in 0..<table.count { rows.append(row(table, index, dayCodes)) }
+        // Packed keys sort as their codes do, so all is in order unless days come after other dimensions.
+        for (dayCodes, table) in tables.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            let keys = (0..<table.count).map { (key: table.key(of: table.cell(at: $0)), index: $0) }
+            for (_, index) in keys.sorted(by: { $0.key < $1.key }) { rows.append(row(table, index, dayCodes)) }
         }
-        rows.sort { $0.codes.lexicographicallyPrecedes($1.codes) }
+        if dimensions.drop(while: { $0.bitCount == 0 }).contains(where: { $0.bitCount == 0 }) {
+            rows.sort { $0.codes.lexicographicallyPrecedes($1.codes) }
+        }
         return Answer(dimensions: dimensions, measures: question.measures, rows: rows, sequence: sequence)
     }
 
     private mutating func add(
-        _ day: CalendarDay, count: Int, codes: (Dimension) throws(RollupError) -> [UInt64],
-        columns: (Measure) throws(RollupError) -> [[UInt64]]
+        _ day: CalendarDay, count: Int,
+        codes: (Dimension) throws(RollupError) -> UnsafeMutableBufferPointer<UInt64>,
+        column: (Measure, Int) throws(RollupError) -> UnsafeMutableBufferPointer<UInt64>
     ) throws(RollupError) {
+        let kept = try rowsThatPass(count: count, codes)
+        guard kept?.isEmpty != true, count > 0 else { return }
+        func wanted(_ column: UnsafeMutableBufferPointer<UInt64>) -> UnsafeMutableBufferPointer<UInt64> {
+            guard let kept else { return column }
+            for (place, row) in kept.enumerated() { column[place] = column[row] }
+            return UnsafeMutableBufferPointer(rebasing: column[..<kept.count])
+        }
+        let table = table(for: dayCodes(of: day))
+        var keyColumns: [(column: UnsafeMutableBufferPointer<UInt64>, shift: Int)] = []
+        for field in groupKey.fields { keyColumns.append((wanted(try codes(field.dimension)), field.shift)) }
+        let rowCount = kept?.count ?? count
+        let cells = cells.find(keyColumns, rowCount: rowCount, in: table)
+        for (place, measure) in question.measures.enumerated() {
+            let low = wanted(try column(measure, 0))
+            let high = measure.form == .sum ? wanted(try column(measure, 1)) : nil
+            measure.form.combine(
+                low.baseAddress!, high.map { $0.baseAddress! }, rowCount: rowCount, into: cells,
+                offset: AnswerBuilder.firstValueOffset + place * 16)
+        }
+    }
+
+    /// The rows that pass all filters; nil: all rows do, as there are no filters.
+    private func rowsThatPass(
+        count: Int, _ codes: (Dimension) throws(RollupError) -> UnsafeMutableBufferPointer<UInt64>
+    ) throws(RollupError) -> [Int]? {
+        guard !filters.isEmpty else { return nil }
         var rows = Array(0..<count)
         for filter in filters {
             let codes = try codes(filter.dimension)
             rows.removeAll { !filter.codes.contains(UInt32(truncatingIfNeeded: codes[$0])) }
         }
-        guard !rows.isEmpty else { return }
-        var keys = [UInt128](repeating: 0, count: rows.count)
-        for field in groupKey.fields {
-            let codes = try codes(field.dimension)
-            for place in rows.indices { keys[place] |= UInt128(codes[rows[place]]) << UInt128(field.shift) }
-        }
-        var values: [(measure: Measure, columns: [[UInt64]])] = []
-        for measure in question.measures { values.append((measure, try columns(measure))) }
-        let table = table(for: day)
-        let cells = keys.map { key in
-            let (low, high) = (UInt64(truncatingIfNeeded: key), UInt64(truncatingIfNeeded: key >> 64))
-            return table.cell(low: low, high: high, hash: table.hash(low: low, high: high))
-        }
-        for (place, value) in values.enumerated() {
-            let offset = AnswerBuilder.firstValueOffset + place * 16
-            for (cell, row) in zip(cells, rows) { value.measure.form.combine(value.columns, row, into: cell + offset) }
-        }
+        return rows
     }
 
-    private mutating func table(for day: CalendarDay) -> CellTable {
-        let dayCodes = dimensions.compactMap { dimension -> UInt32? in
+    private func dayCodes(of day: CalendarDay) -> [UInt32] {
+        dimensions.compactMap { dimension -> UInt32? in
             switch dimension {
             case .day: Dimension.code(of: day)
             case .month: Dimension.monthCode(of: day)
             default: nil
             }
         }
+    }
+
+    private mutating func table(for dayCodes: [UInt32]) -> CellTable {
         if let table = tables[dayCodes] { return table }
         let offsets = question.measures.indices.filter { [.smallest, .largest].contains(question.measures[$0].form) }
         let table = CellTable(
@@ -114,35 +182,6 @@ public struct AnswerBuilder {
             measure.form.value(at: cell + AnswerBuilder.firstValueOffset + place * 16)
         }
         return Answer.Row(codes: codes, values: values)
-    }
-}
-
-extension Measure.Form {
-    /// Adds a chunk's row to a value of 16 bytes.
-    @inline(__always)
-    fileprivate func combine(_ columns: [[UInt64]], _ row: Int, into place: UnsafeMutableRawPointer) {
-        switch self {
-        case .count:
-            let sum = place.load(as: UInt128.self) &+ UInt128(columns[0][row])
-            place.storeBytes(of: sum, as: UInt128.self)
-        case .sum:
-            let value = UInt128(columns[1][row]) << 64 | UInt128(columns[0][row])
-            place.storeBytes(of: place.load(as: UInt128.self) &+ value, as: UInt128.self)
-        case .smallest:
-            place.storeBytes(of: min(place.load(as: UInt64.self), columns[0][row]), as: UInt64.self)
-        case .largest:
-            let (a, b) = (place.load(as: UInt64.self), columns[0][row])
-            place.storeBytes(of: a &+ 1 > b &+ 1 ? a : b, as: UInt64.self)
-        }
-    }
-
-    fileprivate func value(at place: UnsafeMutableRawPointer) -> Int128? {
-        switch self {
-        case .count, .sum: return Int128(truncatingIfNeeded: place.load(as: UInt128.self))
-        case .smallest, .largest:
-            let value = place.load(as: UInt64.self)
-            return value == .max ? nil : Int128(value)
-        }
     }
 }
 

@@ -71,7 +71,9 @@ extension RollupChunk {
     /// Reads what `encoded` wrote from memory that stays as it is meanwhile.
     /// - Throws: `damaged` with the place when the bytes are anything else.
     public init(decoding bytes: UnsafeRawBufferPointer) throws(RollupError) {
-        let reader = try ChunkReader(bytes)
+        let memory = ChunkMemory()
+        let reader = try ChunkReader(bytes, of: bytes.count, memory: memory)
+        try reader.checkCounts()
         let rollup = reader.rollup
         var keys = [UInt128](repeating: 0, count: reader.count)
         for field in rollup.key.fields {
@@ -82,18 +84,36 @@ extension RollupChunk {
             throw .damaged(offset: reader.columnsStart, expected: "cells in ascending order")
         }
         var columns: [[UInt64]] = []
-        for measure in rollup.measures { columns += try reader.columns(of: measure) }
+        for measure in rollup.measures {
+            for half in 0..<measure.columnCount { columns.append(Array(try reader.column(of: measure, half: half))) }
+        }
         self.init(rollup: rollup, day: reader.day, sequences: reader.sequences, keys: keys, columns: columns)
     }
 
-    /// What an encoded chunk says that it is; its columns are not looked at.
-    /// - Throws: `damaged` with the place when the header is none.
-    public static func place(
-        encoded bytes: UnsafeRawBufferPointer
-    ) throws(RollupError) -> (rollup: String, day: CalendarDay, sequences: ClosedRange<UInt64>) {
-        let reader = try ChunkReader(bytes)
-        return (reader.rollup.name, reader.day, reader.sequences)
+    /// What an encoded chunk says that it is.
+    public struct Place: Hashable, Sendable, CustomStringConvertible {
+        /// The rollup's name.
+        public var rollup: String
+        /// The business day.
+        public var day: CalendarDay
+        /// The sequences that it speaks of.
+        public var sequences: ClosedRange<UInt64>
+
+        /// A place from its parts.
+        public init(rollup: String, day: CalendarDay, sequences: ClosedRange<UInt64>) {
+            self.rollup = rollup
+            self.day = day
+            self.sequences = sequences
+        }
+
+        /// Which one it is, for people.
+        public var description: String {
+            "rollup \(rollup), \(day), sequences \(sequences.lowerBound) to \(sequences.upperBound)"
+        }
     }
+
+    /// So many of an encoded chunk's first bytes hold its header, whatever is declared there.
+    public static let largestHeaderByteCount = ChunkReader.largestHeaderByteCount
 
     /// The codes of one dimension, a value for each cell.
     func codes(of dimension: Dimension) -> [UInt64] {

@@ -1,7 +1,7 @@
 import Columns
 import Transactions
 
-/// Reads a chunk's header and those of its columns that are wanted, so that an answer decodes no more than it needs.
+/// Reads a chunk's header and those of its columns that are wanted, so that an answer reads and decodes no more than it needs.
 ///
 /// Nothing of the bytes is believed before it was checked; `ChunkFormat` says what they are.
 struct ChunkReader {
@@ -11,10 +11,14 @@ struct ChunkReader {
     let count: Int
     let columnsStart: Int
     private let bytes: UnsafeRawBufferPointer
-    private let entries: [(range: Range<Int>, checksum: UInt32)]
-    private let decoder: ColumnDecoder
+    private let directory: UnsafeRawBufferPointer
+    private let memory: ChunkMemory
 
-    init(_ bytes: UnsafeRawBufferPointer) throws(RollupError) {
+    /// - Parameters:
+    ///   - bytes: the chunk's, from its start: at least the header, and the columns that will be asked for.
+    ///   - byteCount: that of the whole chunk.
+    ///   - memory: columns that were read from another chunk with it are gone.
+    init(_ bytes: UnsafeRawBufferPointer, of byteCount: Int, memory: ChunkMemory) throws(RollupError) {
         var cursor = ByteCursor(bytes)
         guard try cursor.take(4, "the magic bytes").elementsEqual(RollupChunk.magic) else {
             throw .damaged(offset: 0, expected: "the magic bytes of a rollup chunk")
@@ -35,9 +39,16 @@ struct ChunkReader {
             throw .damaged(offset: 16, expected: "a range of sequences")
         }
         sequences = firstSequence...lastSequence
-        rollup = try cursor.declaration(dimensionCount: dimensionCount, measureCount: measureCount)
-        let columnCount = dimensionCount + rollup.columnCount
-        let directory = try cursor.take(columnCount * 8, "the directory of columns")
+        let declared = cursor
+        let nameByteCount = Int(try cursor.integer(UInt8.self, "the length of a name"))
+        let declaration = try cursor.take(nameByteCount + dimensionCount + measureCount, "name, dimensions, measures")
+        rollup = try memory.declaration(
+            UnsafeRawBufferPointer(rebasing: bytes[6..<8]), declaration
+        ) { () throws(RollupError) in
+            var cursor = declared
+            return try cursor.declaration(dimensionCount: dimensionCount, measureCount: measureCount)
+        }
+        directory = try cursor.take((dimensionCount + rollup.columnCount) * 8, "the directory of columns")
         let headerEnd = cursor.offset
         guard try cursor.integer(UInt32.self, "a checksum") == checksum(.init(rebasing: bytes[..<headerEnd])) else {
             throw .damaged(offset: headerEnd, expected: "the checksum of the bytes before it")
@@ -47,80 +58,155 @@ struct ChunkReader {
             throw .damaged(offset: 12, expected: "at most \(most) cells, one for each record")
         }
         columnsStart = cursor.offset
-        entries = try ChunkReader.entries(directory, from: cursor.offset, to: bytes.count)
-        try ChunkReader.checkCounts(bytes, entries, count: count)
         self.bytes = bytes
-        decoder = ColumnDecoder(capacity: max(1, count))
+        self.memory = memory
+        memory.begin()
+        let end = entry(directory.count / 8).range.lowerBound
+        guard end == byteCount else {
+            throw .damaged(
+                offset: min(end, byteCount), expected: "columns of \(byteCount - columnsStart) bytes")
+        }
     }
 
-    /// The codes of a dimension, each within the bits of the dimension.
-    func codes(of dimension: Dimension) throws(RollupError) -> [UInt64] {
-        guard let place = rollup.dimensions.firstIndex(of: dimension) else {
-            throw .notInChunk(rollup: rollup.name, missing: dimension.name)
-        }
+    /// Bytes from the start of which no header is longer.
+    static let largestHeaderByteCount = 33 + 255 + 9 * Dimension.allCases.count + 17 * Measure.allCases.count + 4
+
+    /// The codes of a dimension, each within the bits of the dimension. They stay until the next chunk is read.
+    func codes(of dimension: Dimension) throws(RollupError) -> UnsafeMutableBufferPointer<UInt64> {
+        let place = try place(of: dimension)
         let codes = try column(place)
-        guard codes.allSatisfy({ $0 >> UInt64(dimension.bitCount) == 0 }) else {
-            throw .damaged(offset: entries[place].range.lowerBound, expected: "codes of \(dimension.bitCount) bits")
+        var seen: UInt64 = 0
+        for code in codes { seen |= code }
+        guard seen >> UInt64(dimension.bitCount) == 0 else {
+            throw .damaged(offset: entry(place).range.lowerBound, expected: "codes of \(dimension.bitCount) bits")
         }
         return codes
     }
 
-    /// The column of a measure, or the two of a sum.
-    func columns(of measure: Measure) throws(RollupError) -> [[UInt64]] {
-        guard let first = rollup.firstColumn(of: measure) else {
-            throw .notInChunk(rollup: rollup.name, missing: measure.name)
-        }
-        var columns: [[UInt64]] = []
-        for place in 0..<measure.columnCount { columns.append(try column(rollup.dimensions.count + first + place)) }
-        return columns
+    /// The column of a measure, or the first of the two of a sum. It stays until the next chunk is read.
+    func column(of measure: Measure, half: Int = 0) throws(RollupError) -> UnsafeMutableBufferPointer<UInt64> {
+        try column(try place(of: measure) + half)
     }
 
-    private func column(_ place: Int) throws(RollupError) -> [UInt64] {
-        let (range, expected) = entries[place]
+    /// Where the last of the columns ends that dimensions and measures need.
+    func end(of dimensions: [Dimension], _ measures: [Measure]) throws(RollupError) -> Int {
+        var end = columnsStart
+        for dimension in dimensions { end = max(end, entry(try place(of: dimension)).range.upperBound) }
+        for measure in measures {
+            end = max(end, entry(try place(of: measure) + measure.columnCount - 1).range.upperBound)
+        }
+        return end
+    }
+
+    /// Before memory is taken for as many cells as the header says, every column must say so, too.
+    func checkCounts() throws(RollupError) {
+        for place in 0..<directory.count / 8 { try checkCount(place) }
+    }
+
+    /// As `checkCounts`, for the columns that dimensions and measures need.
+    func checkCounts(of dimensions: [Dimension], _ measures: [Measure]) throws(RollupError) {
+        for dimension in dimensions { try checkCount(try place(of: dimension)) }
+        for measure in measures {
+            for half in 0..<measure.columnCount { try checkCount(try place(of: measure) + half) }
+        }
+    }
+
+    private func place(of dimension: Dimension) throws(RollupError) -> Int {
+        if let place = rollup.dimensions.firstIndex(of: dimension) { return place }
+        throw .notInChunk(rollup: rollup.name, missing: dimension.name)
+    }
+
+    private func place(of measure: Measure) throws(RollupError) -> Int {
+        if let first = rollup.firstColumn(of: measure) { return rollup.dimensions.count + first }
+        throw .notInChunk(rollup: rollup.name, missing: measure.name)
+    }
+
+    private func column(_ place: Int) throws(RollupError) -> UnsafeMutableBufferPointer<UInt64> {
+        try checkCount(place)
+        let (range, expected) = entry(place)
         let stored = UnsafeRawBufferPointer(rebasing: bytes[range])
         guard checksum(stored) == expected else {
             throw .damaged(offset: range.lowerBound, expected: "a column with the checksum of the directory")
         }
-        var offset = 0
+        let values = memory.takeColumn(count: count)
         do throws(ColumnError) {
-            let values = try ColumnCodec.decode(from: stored, at: &offset, count: count, by: decoder)
-            guard offset == stored.count else { throw .truncated(needed: stored.count, available: offset) }
-            return values
+            let byteCount = try ColumnCodec.decode(
+                from: stored, into: values, by: memory.decoder(capacity: count), isVerified: true)
+            guard byteCount == stored.count else { throw .truncated(needed: stored.count, available: byteCount) }
         } catch {
             throw .damaged(offset: range.lowerBound, expected: "a column of \(count) values (\(error))")
         }
+        return values
     }
 
-    /// Before memory is taken for as many cells as the header says, every column must say so, too.
-    private static func checkCounts(
-        _ bytes: UnsafeRawBufferPointer, _ entries: [(range: Range<Int>, checksum: UInt32)], count: Int
-    ) throws(RollupError) {
-        for (range, _) in entries {
-            let found: Int?
-            do throws(ColumnError) { found = try ColumnCodec.count(in: bytes, at: range.lowerBound) } catch {
-                found = nil
-            }
-            guard found == count else {
-                throw .damaged(offset: range.lowerBound, expected: "a column of \(count) values")
-            }
+    private func checkCount(_ place: Int) throws(RollupError) {
+        let range = entry(place).range
+        var found: Int?
+        if range.upperBound <= bytes.count {
+            do throws(ColumnError) { found = try ColumnCodec.count(in: bytes, at: range.lowerBound) } catch {}
+        }
+        guard found == count else {
+            throw .damaged(offset: range.lowerBound, expected: "a column of \(count) values")
         }
     }
 
-    private static func entries(
-        _ directory: UnsafeRawBufferPointer, from start: Int, to end: Int
-    ) throws(RollupError) -> [(range: Range<Int>, checksum: UInt32)] {
-        var cursor = ByteCursor(directory)
-        var offset = start
-        var entries: [(range: Range<Int>, checksum: UInt32)] = []
-        for _ in 0..<directory.count / 8 {
-            let length = Int(try cursor.integer(UInt32.self, "a column's length"))
-            entries.append((offset..<offset + length, try cursor.integer(UInt32.self, "a column's checksum")))
-            offset += length
+    /// Where a column lies and its checksum; for the number behind the last column, where all end.
+    private func entry(_ place: Int) -> (range: Range<Int>, checksum: UInt32) {
+        var offset = columnsStart
+        for each in 0..<place { offset += Int(directory.loadUnaligned(fromByteOffset: each * 8, as: UInt32.self)) }
+        guard place < directory.count / 8 else { return (offset..<offset, 0) }
+        let length = Int(directory.loadUnaligned(fromByteOffset: place * 8, as: UInt32.self))
+        return (offset..<offset + length, directory.loadUnaligned(fromByteOffset: place * 8 + 4, as: UInt32.self))
+    }
+}
+
+/// What reading one chunk after another keeps: memory for columns, and the declaration, which is the same in most of them.
+/// For one thread at a time.
+final class ChunkMemory {
+    private var columns: [UnsafeMutableBufferPointer<UInt64>] = []
+    private var takenCount = 0
+    private var lastDecoder: ColumnDecoder?
+    private var declared: [UInt8] = []
+    private var lastDeclaration: RollupDeclaration?
+
+    deinit {
+        for column in columns { column.deallocate() }
+    }
+
+    /// Takes back all columns.
+    func begin() { takenCount = 0 }
+
+    /// Room for a column of `count` values, whatever they were before.
+    func takeColumn(count: Int) -> UnsafeMutableBufferPointer<UInt64> {
+        if takenCount == columns.count { columns.append(.allocate(capacity: max(count, 1024))) }
+        if columns[takenCount].count < count {
+            columns[takenCount].deallocate()
+            columns[takenCount] = .allocate(capacity: count)
         }
-        guard offset == end else {
-            throw .damaged(offset: min(offset, end), expected: "columns of \(end - start) bytes")
+        defer { takenCount += 1 }
+        return UnsafeMutableBufferPointer(rebasing: columns[takenCount][..<count])
+    }
+
+    func decoder(capacity: Int) -> ColumnDecoder {
+        if let lastDecoder, lastDecoder.capacity >= capacity { return lastDecoder }
+        let decoder = ColumnDecoder(capacity: max(4096, capacity + capacity / 2))
+        lastDecoder = decoder
+        return decoder
+    }
+
+    /// The declaration that stands in a chunk as these numbers and bytes; `parse` is asked when they are not the last ones.
+    func declaration(
+        _ numbers: UnsafeRawBufferPointer, _ bytes: UnsafeRawBufferPointer,
+        parse: () throws(RollupError) -> RollupDeclaration
+    ) throws(RollupError) -> RollupDeclaration {
+        if let lastDeclaration, declared.count == numbers.count + bytes.count,
+            declared.starts(with: numbers), declared[numbers.count...].elementsEqual(bytes)
+        {
+            return lastDeclaration
         }
-        return entries
+        let declaration = try parse()
+        (lastDeclaration, declared) = (declaration, Array(numbers) + bytes)
+        return declaration
     }
 }
 

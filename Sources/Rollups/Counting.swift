@@ -1,12 +1,17 @@
 extension CountingPlan {
     /// Adds a block's records to the cells of the block's day.
-    ///
-    /// Three passes over the block keep several memory accesses under way at a time: the first packs keys and asks for
-    /// slots, the second finds the cells that the slots name and asks for these, the third looks whether they are the keys'
-    /// own and adds to them.
     func count(_ block: RecordBlock, into table: CellTable) {
         pack(lowParts, of: block, into: block.lowKeys)
         pack(highParts, of: block, into: block.highKeys)
+        countPacked(block, into: table)
+    }
+
+    /// Adds records whose keys are packed already.
+    ///
+    /// Three passes over the block keep several memory accesses under way at a time: the first asks for slots, the second
+    /// finds the cells that the slots name and asks for these, the third looks whether they are the keys' own and adds to
+    /// them.
+    func countPacked(_ block: RecordBlock, into table: CellTable) {
         let (count, lowKeys, highKeys, hashes) = (block.count, block.lowKeys, block.highKeys, block.hashes)
         let view = table.view
         for row in 0..<count {
@@ -16,7 +21,7 @@ extension CountingPlan {
         }
         let cells = block.cells
         for row in 0..<count { cells[row] = view.prefetchCell(hash: hashes[row]) }
-        add(block, to: table)
+        add(block, to: table, areCellsFound: false)
     }
 
     private func pack(_ parts: [KeyPart], of block: RecordBlock, into keys: UnsafeMutablePointer<UInt64>) {
@@ -31,7 +36,9 @@ extension CountingPlan {
         }
     }
 
-    private func add(_ block: RecordBlock, to table: CellTable) {
+    /// Adds records to the cells that the block names; where these are not found for certain, to those of the packed keys.
+    func add(_ block: RecordBlock, to table: CellTable, areCellsFound: Bool) {
+        let hasOneCount = hasOneCount
         let steps = steps
         let (contributions, overdue, amounts) = (block.contributions, block.overdue, block.amounts)
         let (lowKeys, highKeys, hashes, cells) = (block.lowKeys, block.highKeys, block.hashes, block.cells)
@@ -43,12 +50,17 @@ extension CountingPlan {
             let (low, high) = (lowKeys[row], highKeys[row])
             let found = cells[row]
             let cell =
-                if let found, CellTable.holds(found, low: low, high: high, hasHighKey: hasHighKey) { found } else {
+                if areCellsFound {
+                    found.unsafelyUnwrapped
+                } else if let found, CellTable.holds(found, low: low, high: high, hasHighKey: hasHighKey) { found } else
+                {
                     table.cell(low: low, high: high, hash: hashes[row])
                 }
             increment(cell, step.counts.0)
-            increment(cell, step.counts.1)
-            increment(cell, step.counts.2)
+            if !hasOneCount {
+                increment(cell, step.counts.1)
+                increment(cell, step.counts.2)
+            }
             if overdue[row] != 0, overdueOffset != 0 { increment(cell, overdueOffset) }
             if step.sum != 0 { table.increase(cell, Int(step.sum), by: UInt64(bitPattern: amounts[row])) }
             if step.settles {

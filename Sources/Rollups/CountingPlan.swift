@@ -31,6 +31,8 @@ final class CountingPlan: @unchecked Sendable {
     let highParts: [KeyPart]
     /// By number of the contribution.
     let steps: UnsafeMutablePointer<Step>
+    /// The counts behind the first are unused in all steps.
+    let hasOneCount: Bool
 
     init(_ declaration: RollupDeclaration) {
         self.declaration = declaration
@@ -38,21 +40,17 @@ final class CountingPlan: @unchecked Sendable {
         var (low, high): ([KeyPart], [KeyPart]) = ([], [])
         for field in declaration.key.fields {
             let (column, shift) = field.dimension.place
-            if field.shift < 64 {
-                low.append(
-                    KeyPart(
-                        column: column, rightShift: UInt32(shift), mask: field.mask, leftShift: UInt64(field.shift)))
-            }
-            if field.shift + field.dimension.bitCount > 64 {
-                let below = max(0, 64 - field.shift)
-                high.append(
-                    KeyPart(
-                        column: column, rightShift: UInt32(shift + below), mask: field.mask >> UInt32(below),
-                        leftShift: UInt64(max(0, field.shift - 64))))
+            for part in field.parts {
+                let keyPart = KeyPart(
+                    column: column, rightShift: UInt32(shift + part.skippedBitCount), mask: part.mask,
+                    leftShift: part.shift)
+                if part.isHigh { high.append(keyPart) } else { low.append(keyPart) }
             }
         }
         (lowParts, highParts) = (low, high)
         let contributions = ContributionTable.shared.distinct
+        let layout = layout
+        hasOneCount = contributions.allSatisfy { $0.counts.count { layout.offset(of: $0) != nil } <= 1 }
         steps = .allocate(capacity: contributions.count)
         for (number, contribution) in contributions.enumerated() {
             (steps + number).initialize(to: CountingPlan.step(contribution, layout))

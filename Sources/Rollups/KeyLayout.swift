@@ -41,5 +41,31 @@ extension KeyLayout.Field {
         UInt32(truncatingIfNeeded: key >> UInt128(truncatingIfNeeded: shift)) & mask
     }
 
+    /// What a part of the field's code is moved by on its way into the key.
+    struct Part {
+        /// True when it lies in the upper of the key's two words.
+        var isHigh: Bool
+        /// Bits of the code below the part.
+        var skippedBitCount: Int
+        /// Takes the part, once the bits below it are gone.
+        var mask: UInt32
+        /// Bits of the word below the part.
+        var shift: UInt64
+    }
+
+    /// The code's parts: two where it lies across both words of the key.
+    var parts: [Part] {
+        var parts: [Part] = []
+        if shift < 64 { parts.append(Part(isHigh: false, skippedBitCount: 0, mask: mask, shift: UInt64(shift))) }
+        if shift + dimension.bitCount > 64 {
+            let below = max(0, 64 - shift)
+            parts.append(
+                Part(
+                    isHigh: true, skippedBitCount: below, mask: mask >> UInt32(below),
+                    shift: UInt64(max(0, shift - 64))))
+        }
+        return parts
+    }
+
     var mask: UInt32 { UInt32(truncatingIfNeeded: UInt64(1) << UInt64(dimension.bitCount) - 1) }
 }

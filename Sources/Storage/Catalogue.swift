@@ -210,23 +210,76 @@ public final class Catalogue {
 
     /// The chunks of a rollup on days of a range, by day and sequence.
     public func chunks(rollup: String, days: ClosedRange<CalendarDay>) throws -> [Chunk] {
+        var chunks: [Chunk] = []
+        try forEachChunk(rollup: rollup, days: days) { stored in
+            var bytes = [UInt8](repeating: 0, count: stored.byteCount)
+            try bytes.withUnsafeMutableBytes { try stored.read(into: $0, at: 0) }
+            chunks.append(Chunk(rollup: rollup, day: stored.day, sequences: stored.sequences, bytes: bytes))
+        }
+        return chunks
+    }
+
+    /// A chunk that can be read in parts, as long as its visit lasts.
+    public struct StoredChunk {
+        /// The business day.
+        public let day: CalendarDay
+        /// The sequences that it speaks of.
+        public let sequences: ClosedRange<UInt64>
+        /// Bytes of the encoded chunk.
+        public let byteCount: Int
+        fileprivate let blobs: SQLiteDatabase.Blobs
+
+        /// Reads bytes of the encoded chunk, all of which must be there.
+        public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+            try blobs.read(into: buffer, at: offset)
+        }
+    }
+
+    /// Visits the chunks of a rollup on days of a range, by day and sequence.
+    /// - Throws: `CatalogueError` when a day has more or fewer of them than its place says; some were visited then.
+    public func forEachChunk(
+        rollup: String, days: ClosedRange<CalendarDay>, _ visit: (StoredChunk) throws -> Void
+    ) throws {
         let parameters: [SQLiteDatabase.Value] = [
             .text(rollup), .integer(Int64(days.lowerBound.daysSince1970)),
             .integer(Int64(days.upperBound.daysSince1970)),
         ]
         let rows = try database.run(
-            "SELECT day, first, last, bytes FROM chunks WHERE rollup = ? AND day BETWEEN ? AND ? ORDER BY day, first",
+            "SELECT rowid, day, first, last FROM chunks WHERE rollup = ? AND day BETWEEN ? AND ? ORDER BY day, first",
             parameters)
+        let blobs = database.blobs(table: "chunks", column: "bytes")
         var counts: [CalendarDay: Int64] = [:]
-        let chunks = try rows.map { row in
-            guard let day = row[0].integer, let first = row[1].integer, let last = row[2].integer,
-                let bytes = row[3].blob,
-                first > 0, first <= last
+        for row in rows {
+            guard let number = row[0].integer, let day = row[1].integer, let first = row[2].integer,
+                let last = row[3].integer, first > 0, first <= last
             else { throw damaged("a row of 'chunks' for rollup \(rollup) is malformed") }
             let date = CalendarDay(daysSince1970: Int32(truncatingIfNeeded: day))
             counts[date, default: 0] += 1
-            return Chunk(rollup: rollup, day: date, sequences: UInt64(first)...UInt64(last), bytes: bytes)
+            let byteCount = try open(blobs, row: number, rollup: rollup, date)
+            try visit(
+                StoredChunk(
+                    day: date, sequences: UInt64(first)...UInt64(last), byteCount: byteCount, blobs: blobs))
         }
+        try check(counts, rollup: rollup, parameters)
+    }
+
+    private func open(
+        _ blobs: SQLiteDatabase.Blobs, row: Int64, rollup: String, _ date: CalendarDay
+    ) throws -> Int {
+        do {
+            return try blobs.open(row: row)
+        } catch {
+            if error.isDamage { throw error }
+            // A row that is not there, or holds no bytes, is no damage to SQLite.
+            throw damaged("rollup \(rollup), \(date): \(error)")
+        }
+    }
+
+    /// Compares the numbers of chunks by day with what is kept of them.
+    private func check(
+        _ counts: [CalendarDay: Int64], rollup: String, _ parameters: [SQLiteDatabase.Value]
+    ) throws {
+        var counts = counts
         for row in try database.run(
             "SELECT day, chunks FROM places WHERE rollup = ? AND day BETWEEN ? AND ?", parameters)
         {
@@ -240,7 +293,6 @@ public final class Catalogue {
         if let (date, count) = counts.min(by: { $0.key < $1.key }) {
             throw damaged("rollup \(rollup), \(date): found \(count) chunks, expected 0")
         }
-        return chunks
     }
 
     /// Rollups and days with at least `count` chunks.

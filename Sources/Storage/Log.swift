@@ -321,6 +321,33 @@ extension Log {
         }
     }
 
+    /// Reads, checks and decodes fields of a block's records side by side; of the file only the bytes that hold them are read.
+    /// - Parameter buffer: takes these bytes; it grows to the block's size and can be used again.
+    public func columns(
+        _ wanted: ColumnSet, of entry: BlockEntry, in segment: LogSegment, with decoder: BlockDecoder,
+        buffer: inout [UInt8]
+    ) throws -> BlockColumns {
+        if buffer.count < entry.byteCount { buffer = [UInt8](repeating: 0, count: entry.byteCount) }
+        do {
+            return try buffer.withUnsafeMutableBytes { buffer in
+                let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<entry.byteCount])
+                func read(_ range: Range<Int>) throws {
+                    let part = UnsafeMutableRawBufferPointer(rebasing: bytes[range])
+                    let count = try segment.file.read(into: part, at: entry.offset + range.lowerBound)
+                    guard count == part.count else {
+                        throw BlockError.truncated(needed: entry.byteCount, available: range.lowerBound + count)
+                    }
+                }
+                try read(0..<min(BlockHeader.largestByteCount, entry.byteCount))
+                let header = try header(of: entry, in: segment, UnsafeRawBufferPointer(bytes))
+                for range in header.byteRanges(of: wanted) { try read(range) }
+                return try decoder.columns(wanted, of: header, UnsafeRawBufferPointer(bytes))
+            }
+        } catch let error where error is BlockError || error is StorageError {
+            throw damaged(entry, in: segment, "\(error)")
+        }
+    }
+
     /// The names and settings that a block declares.
     public func declarations(
         of entry: BlockEntry, in segment: LogSegment, with decoder: BlockDecoder

@@ -82,6 +82,46 @@ public final class SQLiteDatabase {
         }
     }
 
+    /// Opens the blobs of one column, one after another, to read parts of them.
+    public func blobs(table: String, column: String) -> Blobs { Blobs(table: table, column: column, self) }
+
+    /// The blobs of one column, of which one is open at a time.
+    public final class Blobs {
+        private let table: String
+        private let column: String
+        private let database: SQLiteDatabase
+        private var handle: OpaquePointer?
+
+        fileprivate init(table: String, column: String, _ database: SQLiteDatabase) {
+            (self.table, self.column, self.database) = (table, column, database)
+        }
+
+        deinit { sqlite3_blob_close(handle) }
+
+        /// Goes to a row.
+        /// - Returns: the number of bytes of its blob.
+        public func open(row: Int64) throws(SQLiteError) -> Int {
+            let result =
+                handle == nil
+                ? sqlite3_blob_open(database.handle, "main", table, column, row, 0, &handle)
+                : sqlite3_blob_reopen(handle, row)
+            guard result == SQLITE_OK else {
+                let error = SQLiteError(database.path, database.handle, result)
+                sqlite3_blob_close(handle)
+                handle = nil
+                throw error
+            }
+            return Int(sqlite3_blob_bytes(handle))
+        }
+
+        /// Reads a part of the blob that is open, all of which must be there.
+        public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SQLiteError) {
+            guard !buffer.isEmpty else { return }
+            let result = sqlite3_blob_read(handle, buffer.baseAddress, Int32(buffer.count), Int32(offset))
+            guard result == SQLITE_OK else { throw SQLiteError(database.path, database.handle, result) }
+        }
+    }
+
     /// A prepared statement.
     public final class Statement {
         private var statement: OpaquePointer?

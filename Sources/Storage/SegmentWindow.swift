@@ -10,6 +10,9 @@ struct SegmentWindow {
     private(set) var readError: StorageError?
 
     private static let byteCount = 256 << 10
+    /// What is read for a header behind a block that is longer than `longBlockByteCount`: the next one will be, too.
+    private static let hopByteCount = 4096
+    private static let longBlockByteCount = 64 << 10
     private static let largestHeaderByteCount = 64 << 10
     /// A disk refuses single sectors; what lies around them is read all the same.
     private static let sectorByteCount = 4096
@@ -59,7 +62,17 @@ struct SegmentWindow {
     }
 
     private mutating func header(at offset: Int) throws(BlockError) -> BlockHeader {
-        load(offset, atLeast: SegmentWindow.largestHeaderByteCount)
+        load(offset, atLeast: BlockHeader.largestByteCount)
+        do throws(BlockError) {
+            return try loadedHeader(at: offset)
+        } catch {
+            guard case .truncated = error, start + bytes.count < fileByteCount else { throw error }
+            load(offset, atLeast: SegmentWindow.largestHeaderByteCount)
+            return try loadedHeader(at: offset)
+        }
+    }
+
+    private func loadedHeader(at offset: Int) throws(BlockError) -> BlockHeader {
         let parsed = bytes.withUnsafeBytes { bytes in
             Result { () throws(BlockError) in
                 try BlockHeader(parsing: UnsafeRawBufferPointer(rebasing: bytes[(offset - start)...]))
@@ -90,7 +103,9 @@ struct SegmentWindow {
     private mutating func load(_ offset: Int, atLeast count: Int) {
         let wanted = min(count, fileByteCount - offset)
         if offset >= start, offset + wanted <= start + bytes.count { return }
-        let byteCount = min(max(wanted, SegmentWindow.byteCount), fileByteCount - offset)
+        let isHop = offset - (start + bytes.count) > SegmentWindow.longBlockByteCount
+        let usual = isHop ? SegmentWindow.hopByteCount : SegmentWindow.byteCount
+        let byteCount = min(max(wanted, usual), fileByteCount - offset)
         start = offset
         do throws(StorageError) {
             bytes = try file.bytes(at: offset, count: byteCount)

@@ -27,6 +27,7 @@ struct DailyCommand: AsyncParsableCommand {
               sluice daily --data ledger --from 2026-11-01 --to 2026-11-30 --by region
               sluice daily --data ledger --by payee --where kind=payment --format csv
               sluice daily --data ledger --by hour --measures attempts --plot
+              sluice daily --data ledger --by source,service --timed 5
             """)
 
     @OptionGroup var data: DataOption
@@ -43,13 +44,24 @@ struct DailyCommand: AsyncParsableCommand {
     @Option(help: "table, csv, json or ndjson.") var format = OutputFormat.table
     @Flag(help: "Draw the first measure as bars.") var plot = false
     @Flag(help: "Show codes instead of names.") var codes = false
+    @Option(
+        name: .customLong("timed"),
+        help: ArgumentHelp(
+            "Ask so many times more over the open ledger and tell how long each took: in JSON as milliseconds, else on standard error.",
+            valueName: "n"))
+    var timedCount = 0
     @OptionGroup var damage: DamageOption
+
+    func validate() throws {
+        guard 0...10_000 ~= timedCount else { throw ValidationError("--timed is 0 to 10,000") }
+    }
 
     func run() async throws {
         try await reportingErrors {
             let access = try await LedgerAccess.open(try data.files())
-            let answer = try await access.answer(
-                try await question(access), despiteDamage: damage.despiteDamage)
+            let question = try await question(access)
+            let answer = try await access.answer(question, despiteDamage: damage.despiteDamage)
+            let milliseconds = try await times(of: question, access)
             var book = NameBook()
             if !codes { try await book.fetch(for: answer, from: access) }
             await access.close()
@@ -57,7 +69,15 @@ struct DailyCommand: AsyncParsableCommand {
             if plot {
                 try emit(Presentation.plot(answer, width: terminalWidth(), names: names))
             } else {
-                try emit(Report(answer, names: names).rendered(as: format))
+                var report = Report(answer, names: names)
+                report.milliseconds = milliseconds
+                try emit(report.rendered(as: format))
+            }
+            if timedCount > 0, plot || format != .json {
+                let spread = Spread(milliseconds)
+                complain(
+                    "asked \(formatCount(timedCount)) times more in \(formatMilliseconds(spread.median)) "
+                        + "(\(formatMilliseconds(spread.min)) to \(formatMilliseconds(spread.max))) each")
             }
             complain(of: answer.damage)
             if plot && answer.rows.isEmpty { complain("no matching events") }
@@ -65,6 +85,17 @@ struct DailyCommand: AsyncParsableCommand {
                 complain("as of sequence \(formatCount(answer.sequence))")
             }
         }
+    }
+
+    /// Milliseconds of each further time.
+    private func times(of question: Question, _ access: LedgerAccess) async throws -> [Double] {
+        var times: [Double] = []
+        for _ in 0..<timedCount {
+            let start = ContinuousClock.now
+            _ = try await access.answer(question, despiteDamage: damage.despiteDamage)
+            times.append((ContinuousClock.now - start) / .milliseconds(1))
+        }
+        return times
     }
 
     private func question(_ access: LedgerAccess) async throws -> Question {

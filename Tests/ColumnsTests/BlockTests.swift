@@ -173,6 +173,55 @@ struct BlockTests {
         }
     }
 
+    /// Rows and columns give the same fields, from the bytes that hold them alone.
+    @Test(arguments: [0, 1, 3, 300, 5000]) func fieldsSideBySide(count: Int) throws {
+        var sample = SampleRecords(seed: UInt64(count), shape: .everything)
+        let records = sample.make(count)
+        let bytes = encodedBlock(records, declarations: sampleDeclarations)
+        let header = try bytes.withUnsafeBytes { try BlockHeader(parsing: $0) }
+        let decoder = BlockDecoder(capacity: max(1, count))
+        for wanted in [.fields, ColumnSet(.time, .region), ColumnSet(.amount, .flags), []] as [ColumnSet] {
+            var needed = [UInt8](repeating: 0xA5, count: bytes.count)
+            for range in header.byteRanges(of: wanted) { needed.replaceSubrange(range, with: bytes[range]) }
+            try needed.withUnsafeBytes { needed in
+                let columns = try decoder.columns(wanted, of: header, needed)
+                #expect(columns.count == count)
+                func holds(_ column: Column, _ value: (Record) -> UInt64) {
+                    guard wanted.contains(column) else { return }
+                    #expect(Array(columns.values(of: column)) == records.map(value), "\(column)")
+                }
+                holds(.time) { UInt64(bitPattern: $0.timeMicroseconds) ^ 1 << 63 }
+                holds(.amount) { UInt64(bitPattern: $0.amountMinorUnits) ^ 1 << 63 }
+                holds(.region) { UInt64($0.region) }
+                holds(.flags) { UInt64($0.flags) }
+                holds(.outcome) { UInt64($0.outcome.rawValue) }
+                holds(.kindAndEvent) { UInt64($0.kindAndEvent) }
+            }
+        }
+    }
+
+    @Test func aFieldIsVerifiedWhenItIsAskedFor() throws {
+        var sample = SampleRecords(seed: 8, shape: .everything)
+        var bytes = encodedBlock(sample.make(3000))
+        let header = try bytes.withUnsafeBytes { try BlockHeader(parsing: $0) }
+        let decoder = BlockDecoder(capacity: 3000)
+        let range = try #require(header.byteRanges(of: ColumnSet(.payee)).first)
+        for place in stride(from: range.lowerBound, to: range.upperBound, by: 37) {
+            bytes[place] ^= 1
+            try bytes.withUnsafeBytes { bytes in
+                #expect(throws: BlockError.column(.payee, .checksum)) {
+                    try decoder.columns(ColumnSet(.payee), of: header, bytes)
+                }
+                _ = try decoder.columns(ColumnSet(.payer, .service), of: header, bytes)
+            }
+            bytes[place] ^= 1
+        }
+        let cut = Array(bytes.dropLast(8))
+        #expect(throws: BlockError.self) {
+            try cut.withUnsafeBytes { try decoder.columns(ColumnSet(.payee), of: header, $0) }
+        }
+    }
+
     @Test func theHeaderAloneIsEnoughToHop() throws {
         var sample = SampleRecords(seed: 6, shape: .mixed)
         let bytes = encodedBlock(sample.make(400), declarations: sampleDeclarations)

@@ -98,4 +98,29 @@ import Testing
             #expect(outcome.errors.contains(file))
         }
     }
+
+    /// `daily --timed` tells each time in JSON, and a sentence on standard error beside other formats.
+    @Test func aQuestionIsTimed() async throws {
+        try await Workshop.open { workshop in
+            let day = workshop.path + "/day.raw"
+            #expect(
+                try await workshop.run("generate", "--day", "2026-11-20", "--count", "3000", "--output", day).code == 0)
+            #expect(try await workshop.run("load", day, "--data", workshop.data).code == 1)
+            for by in ["region", "source,service"] {
+                let plain = try await workshop.run("daily", "--data", workshop.data, "--by", by, "--format", "json")
+                let timed = try await workshop.run(
+                    "daily", "--data", workshop.data, "--by", by, "--format", "json", "--timed", "3")
+                let milliseconds = try #require(try timed.object()["milliseconds"] as? [Double])
+                #expect(milliseconds.count == 3 && milliseconds.allSatisfy { $0 > 0 })
+                #expect(try plain.object()["milliseconds"] == nil)
+                #expect(
+                    try plain.object()["rows"] as? [[String: AnyHashable]]
+                        == timed.object()["rows"] as? [[String: AnyHashable]])
+                #expect(timed.errors.isEmpty)
+            }
+            let table = try await workshop.run("daily", "--data", workshop.data, "--timed", "2")
+            #expect(table.code == 0 && table.errors.contains("asked 2 times more in "))
+            #expect(try await workshop.run("daily", "--data", workshop.data, "--timed", "-1").code == 64)
+        }
+    }
 }

@@ -79,7 +79,11 @@ import Testing
             while block + integer(block + 16) <= bytes.count / 2 || integer(block + 12) == 0 {
                 block += integer(block + 16)
             }
-            bytes[block + integer(block + 8) + 10] ^= 1
+            // The bytes of the column with the regions, which is what is asked for.
+            var region = block + integer(block + 8) + integer(block + 112)
+            for descriptor in stride(from: block + 132, to: block + integer(block + 8) - 4, by: 40)
+            where bytes[descriptor + 3] < 19 { region += integer(descriptor + 32) }
+            bytes[region + 10] ^= 1
             try bytes.write(to: URL(fileURLWithPath: path))
 
             func ask(_ options: String...) async throws -> Workshop.Outcome {

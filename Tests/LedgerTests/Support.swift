@@ -1,4 +1,5 @@
 import Chance
+import Columns
 import Foundation
 import Ledger
 import Rollups
@@ -77,6 +78,36 @@ extension LedgerFiles {
 
     /// The log's only segment.
     var firstSegment: String { log + "/00000000000000000001.log" }
+}
+
+/// A block as it lies in a ledger.
+struct LyingBlock {
+    var path: String
+    var offset: Int
+    var header: BlockHeader
+    var sequences: ClosedRange<UInt64> { header.preface.firstSequence...header.nextSequence - 1 }
+}
+
+extension TemporaryDirectory {
+    /// The blocks with records, in order.
+    func blocks(of files: LedgerFiles) throws -> [LyingBlock] {
+        let (log, _) = try LogRecovery.open(directory: files.log, fileSystem: DiskFileSystem(), mayWrite: false) { _ in
+            0
+        }
+        return try log.segments.flatMap { segment in
+            try log.blocks(of: segment).filter { $0.recordCount > 0 }.map {
+                LyingBlock(path: segment.path, offset: $0.offset, header: try log.read($0, in: segment).header)
+            }
+        }
+    }
+
+    /// Changes a bit in the stored bytes of a column.
+    func flip(_ column: Column, of block: LyingBlock) throws {
+        let range = block.header.byteRanges(of: ColumnSet(column))[0]
+        var bytes = try readFile(block.path)
+        bytes[block.offset + (range.lowerBound + range.upperBound) / 2] ^= 4
+        try writeFile(block.path, bytes)
+    }
 }
 
 extension Ledger {

@@ -79,6 +79,59 @@ import Transactions
         }
     }
 
+    /// The first bytes of a chunk are enough for a question, as many as it says that it needs.
+    @Test func aQuestionReadsNoFurtherThanItsLastColumn() throws {
+        let questions = [
+            try Question(by: [.region], measures: [.attempts, .amount]),
+            try Question(by: [.day], filters: [.channel: [1, 2]], measures: [.settled]),
+            try Question(by: [.channel, .currency], measures: [.timed]),
+        ]
+        for chunk in fold(randomRecords(6000, seed: 15), [.regions]).drain() {
+            let bytes = chunk.encoded()
+            for question in questions {
+                var (whole, part) = (try AnswerBuilder(question), try AnswerBuilder(question))
+                try whole.add(chunk)
+                let needed = try bytes.prefix(RollupChunk.largestHeaderByteCount).withUnsafeBytes {
+                    try part.neededByteCount(header: $0, of: bytes.count)
+                }
+                let place = try bytes[..<needed].withUnsafeBytes { try part.add(encoded: $0, of: bytes.count) }
+                #expect(place == RollupChunk.Place(rollup: "regions", day: chunk.day, sequences: chunk.sequences))
+                #expect(part.answer(asOf: 1) == whole.answer(asOf: 1))
+                var short = try AnswerBuilder(question)
+                #expect(throws: RollupError.self) {
+                    try bytes[..<(needed - 1)].withUnsafeBytes { _ = try short.add(encoded: $0, of: bytes.count) }
+                }
+                #expect(throws: RollupError.self) {
+                    try bytes.withUnsafeBytes { _ = try short.add(encoded: $0, of: bytes.count + 1) }
+                }
+            }
+            #expect(try part(of: bytes, questions[0]) < bytes.count * 2 / 3)
+        }
+    }
+
+    private func part(of bytes: [UInt8], _ question: Question) throws -> Int {
+        let builder = try AnswerBuilder(question)
+        return try bytes.withUnsafeBytes { try builder.neededByteCount(header: $0, of: bytes.count) }
+    }
+
+    /// Chunks shared out among builders, which then add up, give what one builder gives.
+    @Test func buildersAddUp() throws {
+        let chunks = fold(randomRecords(6000, seed: 16), [.hours]).drain()
+        for by in [[], [.source], [.day, .outcome], [.outcome, .month, .hour], [.hour, .source, .channel]]
+            as [[Dimension]]
+        {
+            let question = try Question(by: by, measures: Measure.allCases)
+            var builders = try (0..<3).map { _ in try AnswerBuilder(question) }
+            var one = try AnswerBuilder(question)
+            for (number, chunk) in chunks.enumerated() {
+                try one.add(chunk)
+                try builders[number % 2].add(chunk)
+            }
+            for other in builders.dropFirst() { builders[0].add(other) }
+            #expect(builders[0].answer(asOf: 1) == one.answer(asOf: 1))
+        }
+    }
+
     @Test func everyFlippedByteAndEveryCutIsDetected() throws {
         let bytes = fold(randomRecords(20, seed: 13), [.institutions]).drain()[0].encoded()
         for place in bytes.indices {

@@ -2,6 +2,7 @@
 
 import datetime
 import pathlib
+import subprocess
 
 from comparing.questions import QUESTIONS
 
@@ -90,12 +91,32 @@ def write(path, values):
     pathlib.Path(path).write_text(text, encoding="utf-8")
 
 
+def commit(binary):
+    """Which commit of this repository was measured, and whether there were changes to the sources on top of it."""
+    def git(*words):
+        done = subprocess.run(["git", "-C", str(TEMPLATE.parent), *words], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    head = git("rev-parse", "--short=12", "HEAD")
+    if not head:
+        return "of an unknown commit"
+    built = datetime.datetime.fromtimestamp(pathlib.Path(binary).stat().st_mtime, datetime.timezone.utc)
+    committed = datetime.datetime.fromisoformat(git("log", "-1", "--format=%cI", "--", ":/Sources", ":/Package.swift"))
+    told = f"of commit `{head}`"
+    if git("status", "--porcelain", "--", ":/Sources", ":/Package.swift"):
+        told += " with changes that are not committed"
+    elif built < committed:
+        told += ", or an earlier one: the binary is older than the last change to the sources"
+    return told
+
+
 def values(setup, peers, ingests, asked, machine, command):
     """What stands for each name in the template."""
     names = [peer.name for peer in peers if peer.asked]
     return {
         "date": datetime.date.today().isoformat(),
-        "command": command,
+        "command": command, "commit": commit(setup.sluice),
         "count": f"{setup.count:,}", "accepted": f"{setup.accepted.rows:,}", "repeat": str(setup.repeat),
         "times": str(setup.times), "cells": f"{setup.cell_count:,}", "year": f"{365 * setup.year_count:,}",
         "day": setup.date,

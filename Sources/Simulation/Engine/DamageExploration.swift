@@ -104,7 +104,7 @@ public final class DamageExploration: Sendable {
             guard segment === log.segments[0] else { return }
             truth.declarations[entry.offset] = try log.declarations(of: entry, in: segment, with: decoder)
         }
-        let reader = try LedgerReader(files, fileSystem: disk)
+        let reader = try LedgerReader(files, options: .simulated, fileSystem: disk)
         truth.answers = try questions.map { try reader.answer($0) }
         for space in NameSpace.allCases { truth.names[space] = reader.names(of: space) }
         for record in truth.records.prefix(3) + truth.records.suffix(3) {

@@ -185,7 +185,7 @@ public final class DamageProbe {
             }
         }
         do {
-            let reader = try LedgerReader(exploration.files, fileSystem: disk)
+            let reader = try LedgerReader(exploration.files, options: .simulated, fileSystem: disk)
             for (question, answer) in zip(DamageExploration.questions, truth.answers) {
                 ask("answer", answer.rows) { try reader.answer(question).rows }
             }

@@ -126,7 +126,7 @@ struct Examination {
 
     private mutating func checkNames(_ knowledge: Knowledge, _ files: LedgerFiles, _ fileSystem: any FileSystem) throws
     {
-        let reader = try LedgerReader(files, fileSystem: fileSystem)
+        let reader = try LedgerReader(files, options: .simulated, fileSystem: fileSystem)
         let names = knowledge.codes.keys.sorted { ($0.space.rawValue, $0.text) < ($1.space.rawValue, $1.text) }
         for (name, code) in zip(names, reader.knownCodes(for: names)) where code != knowledge.codes[name] {
             faults.append("'\(name.text)' had code \(knowledge.codes[name]!), now \(code.map(String.init) ?? "none")")

@@ -131,9 +131,16 @@ public final class SimulatedRun {
 }
 
 extension LedgerOptions {
+    /// For readers of a simulated disk: which operation comes first must follow from the seed alone.
+    static var simulated: LedgerOptions {
+        var options = LedgerOptions()
+        options.queryThreadCount = 1
+        return options
+    }
+
     /// Small and odd limits, so that what happens once a day happens all the time.
     init(drawnFrom generator: inout SeededGenerator) {
-        self.init()
+        self = .simulated
         ringSlotCount = 2048 << Int.random(in: 0...1, using: &generator)
         sharedEncodingRecordCount = .random(in: 1...500, using: &generator)
         segmentByteCount = .random(in: 2_000...60_000, using: &generator)

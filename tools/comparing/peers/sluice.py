@@ -84,12 +84,13 @@ class Sluice(Peer):
         self.setup.cells("csv")
 
     def answer(self, questions):
-        """Cells by whole commands; what the question takes inside of one it does not tell."""
+        """Cells, and the milliseconds of each further time in the same process, over the ledger that is open already."""
         replies = {}
         for question in questions:
             words = question.words(self.ledger(question))
             if words:
-                replies[question.key] = Reply(cells_of_sluice(question, run([self.setup.sluice, *words])), [])
+                printed = run([self.setup.sluice, *words, "--timed", str(self.setup.times)])
+                replies[question.key] = Reply(cells_of_sluice(question, printed), json.loads(printed)["milliseconds"])
         return replies
 
     def command(self, question):

@@ -1,0 +1,121 @@
+import Chance
+import Columns
+import Foundation
+import Ledger
+import Rollups
+import Storage
+import Testing
+import Transactions
+
+private typealias Dimension = Rollups.Dimension
+
+/// Questions that no rollup answers: the log's records are counted field by field, by several threads.
+@Suite struct ScanTests {
+    /// Days that end at 23:00, in a zone whose clocks were put forward on 2024-03-10 and back on 2024-11-03.
+    private static let zone = ("America/New_York", 23 * 60)
+
+    /// Records of all sorts around a change of the clocks; a few on days far away.
+    private static func variedRecords(_ count: Int, seed: UInt64) -> [Record] {
+        var chance = SeededGenerator(seed: seed)
+        let change: Int64 = 1_710_054_000_000_000
+        return (0..<count).map { number in
+            var time = change + .random(in: -40 * hour...40 * hour, using: &chance)
+            if number % 50 == 0 { time -= 300 * 24 * hour }
+            var record = record(
+                Int(seed) * 1_000_000 + number, time: time, amount: .random(in: 0...1_000_000, using: &chance),
+                kind: Kind.allCases.randomElement(using: &chance)!,
+                event: Event.allCases.randomElement(using: &chance)!,
+                outcome: Outcome(rawValue: .random(in: 1...5, using: &chance) << 4))
+            // That contradicts itself, and would be rejected.
+            if record.event == .resolved, record.outcome.outcomeClass == .pending { record.outcome = .approved }
+            record.currency = [.vnd, .gbp].randomElement(using: &chance)!
+            if number % 9 == 0 { record.flags |= Record.overdueFlag }
+            if number % 13 == 0 { record.flags |= Record.testFlag }
+            if number % 7 == 0 { record.duration = .unknown }
+            return record
+        }
+    }
+
+    private static func questions() throws -> [Question] {
+        [
+            try Question(by: [.event, .region], measures: [.attempts, .amount]),
+            try Question(by: [.payee, .service, .day], measures: Measure.allCases),
+            try Question(by: [.hour, .event, .month], measures: [.attempts, .settled, .timed, .overdue]),
+            try Question(
+                from: CalendarDay("2024-03-10"), to: CalendarDay("2024-03-10"), by: [.event, .payerInstitution],
+                filters: [.region: [1, 3], .kind: [1]], measures: [.largestAmount, .smallestAmount]),
+            // A key of more than 64 bits, of which one dimension lies across both words.
+            try Question(
+                by: [.payee, .service, .source, .payeeInstitution, .channel, .outcome], measures: [.attempts, .refunds]),
+        ]
+    }
+
+    /// Many blocks, of rows and of columns.
+    private static func makeLedger(_ directory: TemporaryDirectory) throws -> (files: LedgerFiles, records: [Record]) {
+        try directory.files.create(timeZone: zone.0, cutoverMinutes: zone.1, seed: 1)
+        var all: [Record] = []
+        for (number, count) in [900, 3, 2000, 1, 700, 5000, 40, 1200].enumerated() {
+            let records = variedRecords(count, seed: UInt64(number + 1))
+            #expect(try directory.files.load(records).accepted == count)
+            all += records
+        }
+        return (directory.files, all)
+    }
+
+    private static func reader(_ files: LedgerFiles, threads: Int) throws -> LedgerReader {
+        var options = LedgerOptions()
+        options.queryThreadCount = threads
+        return try LedgerReader(files, options: options)
+    }
+
+    /// However many threads there are, the answer is that of the records counted one by one.
+    @Test func anAnswerIsThatOfTheRecordsThemselves() throws {
+        let directory = try TemporaryDirectory()
+        let (files, records) = try ScanTests.makeLedger(directory)
+        let zone = try #require(TimeZone(identifier: ScanTests.zone.0))
+        let calendar = BusinessCalendar(timeZone: zone, cutoverMinutes: ScanTests.zone.1)
+        for question in try ScanTests.questions() {
+            let declaration = try question.adHocDeclaration()
+            #expect(question.rollup(among: RollupDeclaration.defaults) == nil)
+            let counting = RollupAccumulator([declaration], calendar: calendar, firstSequence: 1)
+            records.withUnsafeBufferPointer { counting.fold($0, firstSequence: 1) }
+            var builder = try AnswerBuilder(question)
+            for chunk in counting.drain() { try builder.add(chunk) }
+            let expected = builder.answer(asOf: UInt64(records.count))
+            #expect(!expected.rows.isEmpty)
+            for threads in [1, 2, 5] {
+                #expect(
+                    try ScanTests.reader(files, threads: threads).answer(question) == expected, "\(threads) threads")
+            }
+        }
+    }
+
+    /// One block is damaged in a column that is asked for: with any number of threads it is named, and left out when that is
+    /// allowed. A question that does not need the column is answered.
+    @Test func damageInOneBlockIsFoundByAnyNumberOfThreads() throws {
+        let directory = try TemporaryDirectory()
+        let (files, records) = try ScanTests.makeLedger(directory)
+        let hurt = try #require(
+            try directory.blocks(of: files).max { $0.header.recordCount < $1.header.recordCount })
+        let needed = try Question(by: [.event, .payee], measures: [.attempts])
+        let other = try Question(by: [.event, .region], measures: [.attempts])
+        let whole = try ScanTests.reader(files, threads: 1).answer(other)
+        try directory.flip(.payee, of: hurt)
+        var partial: [Answer] = []
+        for threads in [1, 2, 5] {
+            let reader = try ScanTests.reader(files, threads: threads)
+            #expect(try reader.answer(other) == whole)
+            let error = #expect(throws: DamageError.self) { try reader.answer(needed) }
+            #expect(error?.damage.map(\.offset) == [hurt.offset])
+            #expect(error?.damage.map(\.sequences) == [hurt.sequences])
+            partial.append(try reader.answer(needed, despiteDamage: true))
+        }
+        let lost = records[Int(hurt.sequences.lowerBound) - 1..<Int(hurt.sequences.upperBound)]
+        let attempts = { (records: ArraySlice<Record>) in
+            records.count { !$0.isTest && ($0.event == .initiated || $0.event == .authorised) }
+        }
+        let counted = partial[0].rows.reduce(0) { $0 + ($1.values[0] ?? 0) }
+        #expect(counted == Int128(attempts(records[...]) - attempts(lost)))
+        #expect(partial[1] == partial[0] && partial[2] == partial[0])
+    }
+}
