@@ -16,8 +16,11 @@ public final class Doorbell: Sendable {
     nonisolated(unsafe) private let word: UnsafePointer<UInt32>
     private let control: (any WaitControl)?
 
-    /// With few processors a long spin starves those whom one waits for.
-    private static let spinCount = 200
+    /// Looks before the first sleep. Each takes the line that is looked at from the processor which is about to write it, so
+    /// there are few, and longer pauses after each; with few processors a long spin starves those whom one waits for.
+    private static let lookCount = 2
+    /// Pauses after the first look, twice as many after the next: in all about four microseconds.
+    private static let pauseCount = 64
 
     /// A bell that nobody waits for.
     /// - Parameter control: takes over the waiting; nil: threads spin and sleep.
@@ -49,9 +52,9 @@ public final class Doorbell: Sendable {
     /// - Returns: false when the time passed and the condition still does not hold.
     public func wait(timeoutNanoseconds: Int64? = nil, until condition: () -> Bool) -> Bool {
         if let control { return control.wait(on: self, timeoutNanoseconds: timeoutNanoseconds, until: condition) }
-        for _ in 0..<Doorbell.spinCount {
+        for look in 0..<Doorbell.lookCount {
             if condition() { return true }
-            sluice_pause()
+            for _ in 0..<Doorbell.pauseCount << look { sluice_pause() }
         }
         let deadline = timeoutNanoseconds.map { ContinuousClock.now + .nanoseconds($0) }
         while true {
