@@ -50,11 +50,6 @@ public final class RingBuffer: Sendable {
         let granted: @Sendable (Claim?) -> Void
     }
 
-    /// Claims of so few slots ask ahead for the lines of later ones.
-    private static let smallBatch = 4
-    /// Slots from a small claim to those that it asks for: as many as are claimed one by one while a line comes.
-    private static let prefetchDistance: UInt64 = 32
-
     /// In `claimed` once the ring is closed.
     private static let closedBit: UInt64 = 1 << 63
 
@@ -199,21 +194,11 @@ public final class RingBuffer: Sendable {
                 continue
             }
             if padding > 0 { store(position: start, count: padding, tag: 0) }
-            if count <= RingBuffer.smallBatch { prefetch(after: end) }
             let position = start + UInt64(padding)
             return Claim(
                 position: position, count: count, slots: slots + Int(position & mask) * slotByteCount)
         }
         return nil
-    }
-
-    /// Asks for what the next small claims will write. One after the other they would each wait for a line that a consumer
-    /// has read last; the copy of a large batch asks for many lines at once by itself.
-    @inline(__always)
-    private func prefetch(after end: UInt64) {
-        let slot = Int((end + RingBuffer.prefetchDistance) & mask)
-        sluice_prefetch_to_own(published + slot)
-        sluice_prefetch_to_own(slots + slot * slotByteCount)
     }
 
     private func store(position: UInt64, count: Int, tag: UInt) {

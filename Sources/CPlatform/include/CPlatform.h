@@ -51,17 +51,6 @@ void sluice_unmap_guarded(int mapping);
 /// Asks for the cache line at `address`, to be read or written soon.
 static inline void sluice_prefetch(const void *address) { __builtin_prefetch(address, 1, 3); }
 
-/// Asks for the cache line at `address` as the only one who has it: for lines that another processor read last.
-static inline void sluice_prefetch_to_own(const void *address) {
-#if defined(__x86_64__)
-    // Without it being said that all processors meant have it, the compiler takes another instruction, which leaves the line
-    // shared; those that do not have it do nothing here.
-    __asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)address));
-#else
-    __builtin_prefetch(address, 1, 3);
-#endif
-}
-
 /// Tells the processor that this is a spin loop.
 static inline void sluice_pause(void) {
 #if defined(__x86_64__)
