@@ -36,7 +36,10 @@ let package = Package(
         .library(name: "Ledger", targets: ["Ledger"]),
         .library(
             name: "Engine",
-            targets: ["Transactions", "RingBuffer", "Columns", "Storage", "Rollups", "Ledger", "ReferenceDay"]),
+            targets: [
+                "Transactions", "RingBuffer", "Columns", "Storage", "Rollups", "Ledger", "ReferenceDay",
+                "StreamProtocol",
+            ]),
         .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
     ],
     dependencies: [
@@ -98,6 +101,14 @@ let package = Package(
                 "StreamProtocol", "Service", "CPlatform", "Chance",
             ],
             path: "Fuzz/Targets", swiftSettings: strict),
+        .target(name: "AllocationCounter", path: "Tests/Allocations/Counter"),
+        .executableTarget(
+            name: "allocations",
+            dependencies: [
+                "AllocationCounter", "Ledger", "ReferenceDay", "RingBuffer", "Transactions",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/Allocations/Command", swiftSettings: strict),
         tests("TransactionsTests", ["Transactions", "Chance"]),
         tests("RingBufferTests", ["RingBuffer"]),
         tests("ColumnsTests", ["Columns", "Transactions", "Chance"]),

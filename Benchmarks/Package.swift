@@ -2,12 +2,13 @@
 import PackageDescription
 
 // Microbenchmarks of the engine, a package of their own so that the product does not depend on the harness.
-// Run: swift package --package-path Benchmarks benchmark
+// tools/benchmarks runs them and holds them against thresholds.json.
 
 let package = Package(
     name: "Benchmarks",
     dependencies: [
         .package(name: "sluice", path: ".."),
+        // Without its counter of allocations, which does not count here; Tests/Allocations does.
         .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
     ],
     targets: [
@@ -17,7 +18,7 @@ let package = Package(
                 .product(name: "Benchmark", package: "benchmark"),
                 .product(name: "Engine", package: "sluice"),
             ],
-            path: "EngineBenchmarks",
+            path: "Engine",
             plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")])
     ],
     swiftLanguageModes: [.v6]

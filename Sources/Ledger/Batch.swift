@@ -30,14 +30,17 @@ final class Batch: Sendable {
     func copy(_ records: UnsafeRawBufferPointer, to slots: UnsafeMutableRawPointer) {
         var source = 0
         var target = slots
-        for stop in rejected.map(\.index) + [records.count / Record.byteCount] {
+        func copy(before stop: Int) {
             let byteCount = (stop - source) * Record.byteCount
-            if byteCount > 0 {
-                target.copyMemory(from: records.baseAddress! + source * Record.byteCount, byteCount: byteCount)
-                target += byteCount
-            }
-            source = stop + 1
+            guard byteCount > 0 else { return }
+            target.copyMemory(from: records.baseAddress! + source * Record.byteCount, byteCount: byteCount)
+            target += byteCount
         }
+        for exception in rejected {
+            copy(before: exception.index)
+            source = exception.index + 1
+        }
+        copy(before: records.count / Record.byteCount)
     }
 
     /// The receipt, from the verdicts on the batch's slots.

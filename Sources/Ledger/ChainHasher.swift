@@ -57,7 +57,8 @@ public struct ChainHasher {
         var hash = SHA256()
         hash.update(data: link)
         span.finalize().withUnsafeBytes { hash.update(bufferPointer: $0) }
-        return Array(hash.finalize())
+        // Not element by element, which takes several arrays.
+        return hash.finalize().withUnsafeBytes { Array($0) }
     }
 
     /// Resumes at the end of a log: from the last block's link over the records since.

@@ -16,8 +16,10 @@ public final class Doorbell: Sendable {
     nonisolated(unsafe) private let word: UnsafePointer<UInt32>
     private let control: (any WaitControl)?
 
-    /// With few processors a long spin starves those whom one waits for.
-    private static let spinCount = 200
+    /// Pauses between the first look and the second, after which one sleeps; about four microseconds. Each look takes the
+    /// line that is looked at from the processor which is about to write it, so there are no more. With few processors a
+    /// longer wait starves those whom one waits for.
+    private static let pauseCount = 200
 
     /// A bell that nobody waits for.
     /// - Parameter control: takes over the waiting; nil: threads spin and sleep.
@@ -49,10 +51,9 @@ public final class Doorbell: Sendable {
     /// - Returns: false when the time passed and the condition still does not hold.
     public func wait(timeoutNanoseconds: Int64? = nil, until condition: () -> Bool) -> Bool {
         if let control { return control.wait(on: self, timeoutNanoseconds: timeoutNanoseconds, until: condition) }
-        for _ in 0..<Doorbell.spinCount {
-            if condition() { return true }
-            sluice_pause()
-        }
+        if condition() { return true }
+        for _ in 0..<Doorbell.pauseCount { sluice_pause() }
+        if condition() { return true }
         let deadline = timeoutNanoseconds.map { ContinuousClock.now + .nanoseconds($0) }
         while true {
             let seen = state.pointee.rings.load(ordering: .acquiring)

@@ -60,11 +60,24 @@ public final class RingBuffer: Sendable {
     /// The largest batch that may be claimed.
     public let largestBatch: Int
 
+    /// What is said of a slot, in one place, so that a consumer which finds a batch has its tag too.
+    private struct Publication: ~Copyable {
+        let word = Atomic<UInt64>(.max)
+        var tag: UInt = 0
+    }
+
+    /// What claims are taken from. Consumers leave this line alone.
+    private struct Claims: ~Copyable {
+        let claimed = Atomic<UInt64>(0)
+        /// The slowest gate as a claim last found it; the gates, whose lines are their consumers', are looked at only when a
+        /// claim does not fit by this one.
+        let knownFree = Atomic<UInt64>(0)
+    }
+
     private let mask: UInt64
     nonisolated(unsafe) private let slots: UnsafeMutableRawPointer
-    nonisolated(unsafe) private let published: UnsafeMutablePointer<Atomic<UInt64>>
-    nonisolated(unsafe) private let tags: UnsafeMutablePointer<UInt>
-    nonisolated(unsafe) private let claimed: UnsafeMutablePointer<Atomic<UInt64>>
+    nonisolated(unsafe) private let published: UnsafeMutablePointer<Publication>
+    nonisolated(unsafe) private let claims: UnsafeMutablePointer<Claims>
     private let gates: [Cursor]
     private let bell: Doorbell
     private let waiterCount = Atomic<Int>(0)
@@ -89,21 +102,20 @@ public final class RingBuffer: Sendable {
         slots = .allocate(byteCount: capacity * slotByteCount, alignment: 4096)
         // Touched once here, so that no producer pays for a page's first touch.
         slots.initializeMemory(as: UInt8.self, repeating: 0, count: capacity * slotByteCount)
-        published = .allocate(capacity: capacity)
-        for slot in 0..<capacity { (published + slot).initialize(to: Atomic(.max)) }
-        tags = .allocate(capacity: capacity)
-        tags.initialize(repeating: 0, count: capacity)
-        let line = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
-        claimed = line.bindMemory(to: Atomic<UInt64>.self, capacity: 1)
-        claimed.initialize(to: Atomic(0))
+        published = UnsafeMutableRawPointer.allocate(
+            byteCount: capacity * MemoryLayout<Publication>.stride, alignment: 128
+        ).bindMemory(to: Publication.self, capacity: capacity)
+        for slot in 0..<capacity { (published + slot).initialize(to: Publication()) }
+        claims = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
+            .bindMemory(to: Claims.self, capacity: 1)
+        claims.initialize(to: Claims())
     }
 
     deinit {
-        claimed.deinitialize(count: 1)
-        UnsafeMutableRawPointer(claimed).deallocate()
+        claims.deinitialize(count: 1)
+        UnsafeMutableRawPointer(claims).deallocate()
         published.deinitialize(count: capacity)
-        published.deallocate()
-        tags.deallocate()
+        UnsafeMutableRawPointer(published).deallocate()
         slots.deallocate()
     }
 
@@ -146,7 +158,7 @@ public final class RingBuffer: Sendable {
     public func close(at position: UInt64) -> Bool {
         waiters.withLock { queue in
             guard queue.isEmpty else { return false }
-            return claimed.pointee.compareExchange(
+            return claims.pointee.claimed.compareExchange(
                 expected: position, desired: position | RingBuffer.closedBit, ordering: .acquiringAndReleasing
             ).exchanged
         }
@@ -169,13 +181,13 @@ public final class RingBuffer: Sendable {
     }
 
     private func tryClaim(_ count: Int) -> Claim? {
-        var start = claimed.pointee.load(ordering: .relaxed)
+        var start = claims.pointee.claimed.load(ordering: .relaxed)
         while start & RingBuffer.closedBit == 0 {
             let toEnd = capacity - Int(start & mask)
             let padding = toEnd < count ? toEnd : 0
             let end = start + UInt64(padding + count)
-            guard end <= freePosition + UInt64(capacity) else { return nil }
-            let (exchanged, current) = claimed.pointee.weakCompareExchange(
+            guard isFree(upTo: end) else { return nil }
+            let (exchanged, current) = claims.pointee.claimed.weakCompareExchange(
                 expected: start, desired: end, ordering: .acquiringAndReleasing)
             guard exchanged else {
                 start = current
@@ -191,8 +203,18 @@ public final class RingBuffer: Sendable {
 
     private func store(position: UInt64, count: Int, tag: UInt) {
         let slot = Int(position & mask)
-        tags[slot] = tag
-        published[slot].store(position << 16 | UInt64(count), ordering: .releasing)
+        published[slot].tag = tag
+        published[slot].word.store(position << 16 | UInt64(count), ordering: .releasing)
+    }
+
+    /// Whether every slot below `end` is free of its last lap. Who finds so has all that consumers did there behind it,
+    /// whether it looked at the gates itself or another claim did.
+    @inline(__always)
+    private func isFree(upTo end: UInt64) -> Bool {
+        if end <= claims.pointee.knownFree.load(ordering: .acquiring) + UInt64(capacity) { return true }
+        let free = freePosition
+        claims.pointee.knownFree.store(free, ordering: .releasing)
+        return end <= free + UInt64(capacity)
     }
 
     private var freePosition: UInt64 {
@@ -206,9 +228,9 @@ public final class RingBuffer: Sendable {
     /// The batch that starts at `position`, or nil while it is not published. `position` must be the end of the batch before.
     public func batch(at position: UInt64) -> Batch? {
         let slot = Int(position & mask)
-        let word = published[slot].load(ordering: .acquiring)
+        let word = published[slot].word.load(ordering: .acquiring)
         guard word >> 16 == position & 0xFFFF_FFFF_FFFF else { return nil }
-        return Batch(position: position, count: Int(word & 0xFFFF), tag: tags[slot])
+        return Batch(position: position, count: Int(word & 0xFFFF), tag: published[slot].tag)
     }
 
     /// The bytes of the slot at `position`; those of a batch lie behind each other.
@@ -222,9 +244,9 @@ public final class RingBuffer: Sendable {
     /// Slots that are claimed and not free again yet.
     public var usedSlotCount: Int { Int(claimedPosition &- freePosition) }
 
-    private var claimedPosition: UInt64 { claimed.pointee.load(ordering: .relaxed) & ~RingBuffer.closedBit }
+    private var claimedPosition: UInt64 { claims.pointee.claimed.load(ordering: .relaxed) & ~RingBuffer.closedBit }
 
-    private var isClosed: Bool { claimed.pointee.load(ordering: .relaxed) & RingBuffer.closedBit != 0 }
+    private var isClosed: Bool { claims.pointee.claimed.load(ordering: .relaxed) & RingBuffer.closedBit != 0 }
 
     /// Claims that wait for free slots.
     public var waitingClaimCount: Int { waiterCount.load(ordering: .relaxed) }

@@ -103,6 +103,7 @@ extension IdentityIndex {
     ) -> Entered? {
         let (fingerprints, accepted, key) = (fingerprints, accepted, key)
         var entered = Entered()
+        entered.putOff.reserveCapacity(IdentityIndex.groupCount / 32)
         guard var run = run(on: records[group.lowerBound]) else { return nil }
         for index in group.lowerBound..<group.upperBound + IdentityIndex.lookAhead {
             if index < group.upperBound {

@@ -20,6 +20,9 @@
  * With SNAPSHOT a claim reads `claimed` and the cursors in one step instead of three. They only grow, so that a claim which
  * fits by older values fits, and one that does not is tried again by whoever made a value older.
  *
+ * - `knownFree` may go back, when a thread that looked at the cursors earlier stores later. An older value in it, or an older
+ *   one that a load returns, makes a claim look at the cursors: the same as having found it too low.
+ *
  * How it is finite: positions count modulo two laps, of which consumers and claims span at most one. A word of `published`
  * that lies behind all consumers is only OLD. How far `claimed` went on since a thread read it is kept in `lag`, up to AWAY.
  */
@@ -53,11 +56,12 @@
 #define NO_ROOM 1
 #define CLAIMED 2
 
-/* Places of views: threads, words of `published`, cursors, cursors in store buffers. */
+/* Places of views: threads, words of `published`, cursors, cursors in store buffers, `knownFree`. */
 #define WORD(slot) (THREADS + (slot))
 #define CURSOR(c) (THREADS + CAPACITY + (c))
 #define LATE_CURSOR(c) (CURSOR(c) + CONSUMERS)
-#define VIEWS (THREADS + CAPACITY + 2 * CONSUMERS)
+#define KNOWN (THREADS + CAPACITY + 2 * CONSUMERS)
+#define VIEWS (KNOWN + 1)
 
 #define WRITE_BIT(slot) (1 << (slot))
 #define READ_BIT(c, slot) (1 << (CAPACITY * (1 + (c)) + (slot)))
@@ -70,6 +74,8 @@ int view[VIEWS];
 /* The ring. */
 byte claimed;
 bool closed;
+/* knownFree, as the slots between it and `claimed`, up to AWAY. */
+byte knownUsed;
 byte word[CAPACITY];
 byte wordCount[CAPACITY];
 byte tag[CAPACITY];
@@ -165,18 +171,46 @@ end:
 
 /* MARK: Producers' half of the ring */
 
-/* gate.position, as the slots between it and the claim's start. */
+/* Whether a claim fits by what `used` says, which is less than any distance before a cursor was looked at. */
+#define NOTHING -100
+#ifdef MISTAKE_ONE_TOO_MANY
+#define FITS(count) (used + padding + count <= CAPACITY + 1)
+#else
+#define FITS(count) (used + padding + count <= CAPACITY)
+#endif
+
+/* gate.position, as the slots between it and the claim's start; less than none where others have left the start behind. */
 inline loadGate(t, c) {
     if
-    :: t == PRODUCERS + c && cursorIsLate[c] -> seen = FROM(lateCursor[c], claimed)
-    :: else -> seen = FROM(cursor[c], claimed)
+    :: t == PRODUCERS + c && cursorIsLate[c] -> seen = FROM(lateCursor[c], claimed) - lag[t]
+    :: else -> seen = FROM(cursor[c], claimed) - lag[t]
     fi;
-    /* A start that others have left behind may be behind the gate too. */
-    seen = (seen > lag[t] -> seen - lag[t] : 0);
     used = (seen > used -> seen : used);
     seen = 0;
 #ifndef MISTAKE_RELAXED_CURSOR_LOAD
     acquire(t, CURSOR(c))
+#endif
+}
+
+/* knownFree, in the same way. */
+inline loadKnown(t, count) {
+    used = knownUsed - lag[t];
+#ifndef MISTAKE_RELAXED_KNOWN_LOAD
+    acquire(t, KNOWN);
+#endif
+    pad(count)
+}
+
+/* What both gates gave. The distance counts from `claimed` as it is now. */
+inline storeKnown(t) {
+    if
+    :: lag[t] < AWAY && used + lag[t] < AWAY -> knownUsed = (used + lag[t] > 0 -> used + lag[t] : 0)
+    :: else -> knownUsed = AWAY
+    fi;
+#ifdef MISTAKE_RELAXED_KNOWN_STORE
+    view[KNOWN] = 0
+#else
+    view[KNOWN] = view[t]
 #endif
 }
 
@@ -187,6 +221,7 @@ inline leaveBehind(t, distance) {
         :: else
         fi
     }
+    knownUsed = (knownUsed + distance > AWAY -> AWAY : knownUsed + distance);
     k = 0
 }
 
@@ -198,30 +233,34 @@ inline beginClaim(t, count) {
     :: else ->
         outcome = UNDECIDED; lag[t] = 0;
 #ifdef SNAPSHOT
-        used = 0; loadGate(t, 0);
+        loadKnown(t, count);
+        if
+        :: FITS(count) -> used = 0
+        :: else ->
+            used = NOTHING; loadGate(t, 0);
 #ifndef MISTAKE_ONE_GATE
-        loadGate(t, 1);
+            loadGate(t, 1);
 #endif
-        decide(t, count)
+            storeKnown(t);
+            decide(t, count)
+        fi
 #endif
     fi
 }
 
-/* Whether the claim fits. */
-inline decide(t, count) {
+inline pad(count) {
 #ifdef MISTAKE_WRAP
-    padding = 0;
+    padding = 0
 #else
-    padding = (CAPACITY - SLOT(start) < count -> CAPACITY - SLOT(start) : 0);
+    padding = (CAPACITY - SLOT(start) < count -> CAPACITY - SLOT(start) : 0)
 #endif
+}
+
+/* Whether the claim fits, after all gates were looked at. */
+inline decide(t, count) {
     if
-#ifdef MISTAKE_ONE_TOO_MANY
-    :: used + padding + count > CAPACITY + 1 ->
-#else
-    :: used + padding + count > CAPACITY ->
-#endif
-        outcome = NO_ROOM; padding = 0; start = 0; lag[t] = NOT_CLAIMING
-    :: else
+    :: FITS(count)
+    :: else -> outcome = NO_ROOM; padding = 0; start = 0; lag[t] = NOT_CLAIMING
     fi;
     used = 0
 }
@@ -254,12 +293,21 @@ inline tryClaim(t, count) {
     do
     :: outcome == UNDECIDED ->
 #ifndef SNAPSHOT
-        d_step { used = 0; loadGate(t, 0) }
+        d_step {
+            loadKnown(t, count);
+            mustLook = !FITS(count);
+            used = (mustLook -> NOTHING : 0)
+        }
+        if
+        :: mustLook ->
+            d_step { mustLook = false; loadGate(t, 0) }
 #ifdef MISTAKE_ONE_GATE
-        d_step { decide(t, count) }
+            d_step { storeKnown(t); decide(t, count) }
 #else
-        d_step { loadGate(t, 1); decide(t, count) }
+            d_step { loadGate(t, 1); storeKnown(t); decide(t, count) }
 #endif
+        :: else
+        fi
 #endif
         if
         :: outcome == UNDECIDED -> d_step { compareAndExchange(t, count) }
@@ -435,8 +483,9 @@ inline beginUnlessOthersWait(t, count) {
 }
 
 proctype Producer(byte t) {
-    byte count, outcome, start, padding, used, seen, waiter, i, k;
-    bool mustWait, isRefused;
+    byte count, outcome, start, padding, waiter, i, k;
+    short used, seen;
+    bool mustLook, mustWait, isRefused;
 #ifdef BATCHES
     byte batches;
 #endif
@@ -557,7 +606,9 @@ inline advance(c, to) {
 
 /* Takes batches as they come; closes the ring when it is empty. */
 proctype First() {
-    byte count, outcome, start, padding, used, seen, waiter, i, k;
+    byte count, outcome, start, padding, waiter, i, k;
+    short used, seen;
+    bool mustLook;
 end:
     do
     :: d_step { IS_PUBLISHED(position[0]) -> ADVANCE_EARLY(0) takeBatch(0) }
@@ -591,7 +642,9 @@ end:
 
 /* Gated on the first: what that one is past, it finds. */
 proctype Second() {
-    byte count, outcome, start, padding, used, seen, waiter, i, k, limit;
+    byte count, outcome, start, padding, waiter, i, k, limit;
+    short used, seen;
+    bool mustLook;
 end:
     do
     :: atomic {
@@ -625,6 +678,7 @@ init {
     d_step {
         for (k : PRODUCERS .. THREADS - 1) { view[k] = EVERYTHING }
         for (k : 0 .. CONSUMERS - 1) { view[CURSOR(k)] = EVERYTHING }
+        view[KNOWN] = EVERYTHING;
         for (k : 0 .. CAPACITY - 1) { word[k] = OLD; content[k] = OLD }
         for (k : 0 .. THREADS - 1) { lag[k] = NOT_CLAIMING }
         k = 0
