@@ -28,6 +28,7 @@ struct LoadCommand: AsyncParsableCommand {
     @Argument(help: "Files; '-' is standard input.", completion: .file()) var files: [String]
     @OptionGroup var data: DataOption
     @Option(help: ArgumentHelp("Send to a running daemon instead.", valueName: "host:port")) var server: HostAndPort?
+    @Flag(help: "With --server: send batches compressed (LZ4), for a slow network.") var compress = false
     @Option(help: "csv, ndjson or raw; by the file's name when absent.") var format: FileFormat?
     @Option(help: "The mapping, a JSON file.", completion: .file(extensions: ["json"])) var mapping: String?
     @Option(help: "The source of all rows; goes before the mapping's.") var source: String?
@@ -56,6 +57,7 @@ struct LoadCommand: AsyncParsableCommand {
         if server != nil, newNames != nil {
             throw ValidationError("--new-names goes with --data: a server's own limit holds for what is sent to it")
         }
+        if server == nil, compress { throw ValidationError("--compress goes with --server") }
     }
 
     func run() async throws {
@@ -70,7 +72,8 @@ struct LoadCommand: AsyncParsableCommand {
             defer { ledger?.close() }
             let sink: any LoadSink
             if let server {
-                sink = try await ServerSink(server.address, keepsReceipts: receipt != nil)
+                sink = try await ServerSink(
+                    server.address, keepsReceipts: receipt != nil, compressesBatches: compress)
             } else {
                 let opened = try openLedger(try data.files())
                 ledger = opened

@@ -17,6 +17,7 @@ final class ServerSink: LoadSink, @unchecked Sendable {
     }
 
     private let address: ServerAddress
+    private let compressesBatches: Bool
     private let receipts: ReceiptQueue?
     private let state = Mutex(State())
     private var client: SluiceClient
@@ -26,14 +27,17 @@ final class ServerSink: LoadSink, @unchecked Sendable {
     private var boundCodes: Set<UInt16> = []
     private var nextBatch: UInt64 = 1
 
-    init(_ address: ServerAddress, keepsReceipts: Bool) async throws {
+    init(_ address: ServerAddress, keepsReceipts: Bool, compressesBatches: Bool) async throws {
         self.address = address
+        self.compressesBatches = compressesBatches
         receipts = keepsReceipts ? ReceiptQueue() : nil
-        client = try await SluiceClient.connect(to: address, configuration: ServerSink.configuration([]))
+        client = try await SluiceClient.connect(
+            to: address, configuration: ServerSink.configuration([], compressesBatches: compressesBatches))
     }
 
-    private static func configuration(_ sources: [SourceRequest]) -> ClientConfiguration {
+    private static func configuration(_ sources: [SourceRequest], compressesBatches: Bool) -> ClientConfiguration {
         var configuration = ClientConfiguration(sources: sources)
+        configuration.compressesBatches = compressesBatches
         configuration.clientName = "sluice load"
         return configuration
     }
@@ -73,7 +77,9 @@ final class ServerSink: LoadSink, @unchecked Sendable {
         bound = SourceSet(boundCodes)
         sources += new.sorted().map { code in nameOfSource[code].map(SourceRequest.name) ?? .code(code) }
         nextBatch = 1
-        client = try await SluiceClient.connect(to: address, configuration: ServerSink.configuration(sources)) {
+        client = try await SluiceClient.connect(
+            to: address, configuration: ServerSink.configuration(sources, compressesBatches: compressesBatches)
+        ) {
             [weak self, ledger = client.welcome.ledgerID] in
             self?.take($0, ledger: ledger)
         }

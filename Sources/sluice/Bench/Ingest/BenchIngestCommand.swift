@@ -49,6 +49,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
     @Option(help: "Records of a batch, 1 to 1,024 (1,024 when absent; with --rate: those of a millisecond).")
     var batch: Int?
     @Option(help: "Batches of a connection without a receipt at a time.") var window = 256
+    @Flag(help: "Send batches compressed (LZ4).") var compress = false
     @Option(help: "Afterwards time the same day once more into the same ledger: in-order or shuffled.")
     var replay: Replay?
     @Option(name: .customLong("repeat"), help: "Runs after the warm-up, each with a fresh ledger.") var runCount = 1
@@ -89,6 +90,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
         var plan = StreamPlan(recordCount: warmUpCount + measuredCount, warmUpRecordCount: warmUpCount)
         plan.connections = connections
         plan.windowBatches = window
+        plan.compressesBatches = compress
         plan.batchRecordCount = batch ?? rate.map(OpenLoopSchedule.naturalBatchRecordCount) ?? 1024
         plan.schedule = rate.map {
             OpenLoopSchedule(
@@ -125,7 +127,8 @@ struct BenchIngestCommand: AsyncParsableCommand {
 
     private func settings(_ plan: StreamPlan) -> IngestSettings {
         IngestSettings(
-            connections: connections, batch: plan.batchRecordCount, window: window, rate: rate, day: day.description,
+            connections: connections, batch: plan.batchRecordCount, window: window, compress: compress, rate: rate,
+            day: day.description,
             seed: seed, replay: replay?.rawValue)
     }
 }

@@ -6,6 +6,8 @@ struct IngestSettings: Encodable, Sendable {
     var connections: Int
     var batch: Int
     var window: Int
+    /// Batches are sent compressed.
+    var compress: Bool
     /// Records a second that are offered; nil in a closed loop.
     var rate: Double?
     var day: String
@@ -15,7 +17,7 @@ struct IngestSettings: Encodable, Sendable {
     var text: String {
         let loop = rate.map { "open loop at \(formatRate(Int($0), seconds: 1))" } ?? "closed loop"
         return "\(loop), \(counted(connections, "connection")), batches of \(formatCount(batch)), "
-            + "\(formatCount(window)) of them on their way at most"
+            + "\(formatCount(window)) of them on their way at most" + (compress ? ", compressed" : "")
     }
 }
 

@@ -11,6 +11,7 @@ struct StreamPlan: Sendable {
     var connections = 1
     var batchRecordCount = 1024
     var windowBatches = 256
+    var compressesBatches = false
     /// When batches are due; nil: each one as soon as there is credit for it.
     var schedule: OpenLoopSchedule?
 

@@ -33,6 +33,7 @@ final class StreamRun: Sendable {
         var configuration = ClientConfiguration(sources: ReferenceDay.sources.map { .code(UInt16($0.code)) })
         configuration.clientName = "sluice bench"
         configuration.windowBatches = plan.windowBatches
+        configuration.compressesBatches = plan.compressesBatches
         configuration.reconnectMilliseconds = 0
         var connections: [Connection] = []
         do {
