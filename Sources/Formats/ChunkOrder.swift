@@ -1,4 +1,4 @@
-import Foundation
+import CPlatform
 import Transactions
 
 extension FileFormat {
@@ -33,9 +33,8 @@ extension FileFormat {
     }
 
     private func quoteCount(in bytes: UnsafeRawBufferPointer) -> Int {
-        var count = 0
-        for byte in bytes { count &+= byte == UInt8(ascii: "\"") ? 1 : 0 }
-        return count
+        guard let base = bytes.baseAddress else { return 0 }
+        return sluice_count_byte(base.assumingMemoryBound(to: UInt8.self), bytes.count, UInt8(ascii: "\""))
     }
 }
 

@@ -83,6 +83,21 @@ static inline uint64_t sluice_csv_marks(const uint8_t *bytes, uint8_t separator)
     return marks;
 }
 
+/// How many of the bytes are `byte`.
+static inline size_t sluice_count_byte(const uint8_t *bytes, size_t count, uint8_t byte) {
+    size_t total = 0;
+    while (count > 0) {
+        // So few that their number fits in a byte: sixteen are counted by one addition.
+        const size_t step = count < 240 ? count : 240;
+        uint8_t found = 0;
+        for (size_t position = 0; position < step; position++) found = (uint8_t)(found + (bytes[position] == byte));
+        total += found;
+        bytes += step;
+        count -= step;
+    }
+    return total;
+}
+
 /// Which of the 16 bytes at `bytes` end the plain part of a JSON string: a quote, a backslash or a control character.
 static inline uint32_t sluice_json_marks(const uint8_t *bytes) {
 #if defined(__SSE2__)
