@@ -14,6 +14,8 @@ public final class ColumnEncoder {
 
     /// The most values that a column may have.
     public let capacity: Int
+    /// LZ4 clears 16 KiB before it looks at anything.
+    private static let leastCompressedCount = 512
     /// About what an anchor takes in the list of these.
     private static let anchorBitCount = 28
     private let staging: UnsafeMutableRawPointer
@@ -99,9 +101,11 @@ public final class ColumnEncoder {
             let lags = expectedBitCount(ofStepsScaledBy: covering.scale, count)
             if lags < 0.99 * least { (least, method) = (lags, .transformed(.lags)) }
         }
-        let whole = Frame(reference: covering.reference, scale: covering.scale, width: (covering.width + 7) / 8 * 8)
-        let compressed = 1.1 * compressedShare(values, frame: whole) * Double(count * whole.width)
-        if compressed < least { (least, method) = (compressed, .wholeBytes(whole)) }
+        if count >= ColumnEncoder.leastCompressedCount {
+            let whole = Frame(reference: covering.reference, scale: covering.scale, width: (covering.width + 7) / 8 * 8)
+            let compressed = 1.1 * compressedShare(values, frame: whole) * Double(count * whole.width)
+            if compressed < least { (least, method) = (compressed, .wholeBytes(whole)) }
+        }
         guard distinctShare < 0.92, isWorthCounting(count, width: covering.width) else { return method }
         let cost = alphabet.collect(values, frame: covering)
         if cost.rangeCoded < 0.97 * min(least, cost.dictionary) { return .rangeCoded }
@@ -234,7 +238,7 @@ public final class ColumnEncoder {
         let end = writePacked(values, frame: frame, at: offset)
         descriptor.storedByteCount = end
         let packed = UnsafeRawBufferPointer(start: staging + offset, count: end - offset)
-        guard compressor.isWorthwhile(packed) else { return }
+        guard values.count >= ColumnEncoder.leastCompressedCount, compressor.isWorthwhile(packed) else { return }
         let blockByteCount = CompressedParts.valueCount / 8 * frame.width
         var (compressedEnd, blockCount) = (end + BitPacking.slackByteCount, 0)
         for start in stride(from: 0, to: packed.count, by: blockByteCount) {

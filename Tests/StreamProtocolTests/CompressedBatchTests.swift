@@ -21,6 +21,20 @@ import Transactions
         }
     }
 
+    /// As `docs/protocol.md` has it: an LZ4 block of nothing but literals, their bytes by place.
+    @Test func aBlockByHandIsUnderstood() throws {
+        let records = [sampleRecord(1), sampleRecord(0x1234_5678_9ABC_DEF0)]
+        let rows = records.withUnsafeBytes { Array($0) }
+        let byPlace = (0..<Record.byteCount).flatMap { place in [rows[place], rows[Record.byteCount + place]] }
+        let block: [UInt8] = [0xF0, UInt8(byPlace.count - 15)] + byPlace
+        let payload: [UInt8] = [UInt8(block.count), 0, 0, 0, 0, 0, 0, 0] + block + [0, 0, 0, 0, 0, 0]
+        var found = [Record](repeating: sampleRecord(9), count: 2)
+        try payload.withUnsafeBytes { payload in
+            try found.withUnsafeMutableBytes { try CompressedBatch.expand(payload, into: $0) }
+        }
+        #expect(found == records)
+    }
+
     @Test func whatDoesNotGetSmallerIsLeftAsItIs() {
         var chance = SeededGenerator(seed: 1)
         let noise = (0..<1024 * Record.byteCount).map { _ in UInt8.random(in: 0...255, using: &chance) }
