@@ -35,6 +35,8 @@ struct Reading: Equatable {
             settle(&reader, try reader.finish(nowMicroseconds: Reading.nowMicroseconds))
         } catch {
             failure = error.description
+            // A header that fails takes along what its own piece held before it: blank lines, and nothing else.
+            blankLineCount = 0
         }
     }
 
