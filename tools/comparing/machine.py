@@ -16,7 +16,7 @@ def _text(path):
 
 def _disk(folder):
     """The file system under a folder and the disk that it is on."""
-    words = subprocess.run(["findmnt", "--noheadings", "--output", "FSTYPE,SOURCE", "--target", folder],
+    words = subprocess.run(["findmnt", "--noheadings", "--nofsroot", "--output", "FSTYPE,SOURCE", "--target", folder],
                            stdout=subprocess.PIPE, text=True).stdout.split()
     if len(words) < 2:
         return "unknown"
