@@ -150,6 +150,7 @@ import Testing
             try await refused(64, ["gunzip -c"], try workshop.write("in.csv.gz", [0x1F, 0x8B, 8, 0]))
             try await refused(64, ["--format"], "-", input: good)
             try await refused(64, ["xml"], good, "--format", "xml")
+            try await refused(64, ["--compress goes with --server"], good, "--compress")
             let status = try await workshop.run("status", "--data", workshop.data, "--json")
             if status.code == 0 { #expect(try status.object()["records"] as? Int == 0) }
         }

@@ -83,16 +83,6 @@ struct BenchLoadCommand: AsyncParsableCommand {
 
 /// One load of a file by a `sluice load` of its own.
 struct LoadRun: Encodable, Sendable {
-    /// What `sluice load --json` says.
-    private struct Summary: Decodable {
-        var rows: Int
-        var accepted: Int
-        var duplicates: Int
-        var conflicts: Int
-        var rejected: Int
-        var seconds: Double
-    }
-
     var rows: Int
     var accepted: Int
     var duplicates: Int
@@ -121,7 +111,7 @@ struct LoadRun: Encodable, Sendable {
         let end = command.wait()
         // 1: the day has conflicts.
         guard end.code <= 1 else { throw InputOutputError("loading failed: \(command.messages)") }
-        let summary = try JSONDecoder().decode(Summary.self, from: output)
+        let summary = try JSONDecoder().decode(LoadSummary.self, from: output)
         (rows, accepted, duplicates) = (summary.rows, summary.accepted, summary.duplicates)
         (conflicts, rejected, seconds) = (summary.conflicts, summary.rejected, summary.seconds)
         recordsPerSecond = Double(rows) / seconds

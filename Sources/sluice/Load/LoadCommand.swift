@@ -41,15 +41,6 @@ struct LoadCommand: AsyncParsableCommand {
     var newNames: Int?
     @Flag(help: "The counts as one JSON object.") var json = false
 
-    private struct Summary: Encodable {
-        var rows: Int
-        var accepted: Int
-        var duplicates: Int
-        var conflicts: Int
-        var rejected: Int
-        var seconds: Double
-    }
-
     func validate() throws {
         guard !files.isEmpty else { throw ValidationError("name a file, or - for standard input") }
         if let newNames, newNames < 0 { throw ValidationError("--new-names \(newNames): expected 0 or more") }
@@ -106,7 +97,7 @@ struct LoadCommand: AsyncParsableCommand {
             let all = rejected.flatMap(\.rejects) + totals.exceptions
             try writeRejects(all)
             if rejects == nil { showSome(of: all) }
-            let summary = Summary(
+            let summary = LoadSummary(
                 rows: rows, accepted: totals.accepted, duplicates: totals.duplicates, conflicts: totals.conflicts,
                 rejected: totals.rejected + rejected.reduce(0) { $0 + $1.rejects.count },
                 seconds: (ContinuousClock.now - start) / .seconds(1))
@@ -182,7 +173,7 @@ struct LoadCommand: AsyncParsableCommand {
         if all.count > 10 { complain("and \(formatCount(all.count - 10)) more; --rejects FILE writes all of them") }
     }
 
-    private func text(_ summary: Summary) -> String {
+    private func text(_ summary: LoadSummary) -> String {
         """
         \(formatCount(summary.rows)) rows in \(String(format: "%.2f", summary.seconds)) s \
         (\(formatRate(summary.rows, seconds: summary.seconds))): \
@@ -194,3 +185,13 @@ struct LoadCommand: AsyncParsableCommand {
 }
 
 extension FileFormat: ExpressibleByArgument {}
+
+/// What `load --json` says.
+struct LoadSummary: Codable {
+    var rows: Int
+    var accepted: Int
+    var duplicates: Int
+    var conflicts: Int
+    var rejected: Int
+    var seconds: Double
+}
