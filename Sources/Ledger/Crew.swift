@@ -2,11 +2,13 @@ import Foundation
 import Locks
 
 extension LedgerOptions {
-    private static let mostQueryThreads = 8
+    private static let mostThreads = 8
 
-    /// Threads that count together for one question.
-    func queryThreads() -> Int {
-        max(1, queryThreadCount ?? min(Self.mostQueryThreads, ProcessInfo.processInfo.activeProcessorCount))
+    /// Threads that count together for one question, or read the log together at the start.
+    func threadCount(on machine: any Machine) -> Int {
+        // A simulation's threads take turns: there is nothing to gain by several.
+        guard machine.waitControl == nil else { return 1 }
+        return max(1, threadCount ?? min(Self.mostThreads, ProcessInfo.processInfo.activeProcessorCount))
     }
 }
 

@@ -31,7 +31,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     private let folder: Folder
     private let checkpointer: Checkpointer
     private let threads: [EngineThread]
-    private let queryThreadCount: Int
+    private let threadCount: Int
     /// For questions; a catalogue is used by one thread at a time.
     private let readCatalogue: TurnLock<CatalogueBox>
     private let isClosed = Atomic<Bool>(false)
@@ -64,8 +64,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         self.files = files
         self.fileSystem = fileSystem
         self.machine = machine
-        // A simulation's threads take turns: there is nothing to gain by several.
-        queryThreadCount = machine.waitControl == nil ? options.queryThreads() : 1
+        threadCount = options.threadCount(on: machine)
         let openCatalogue = { (settings: LedgerSettings) in
             try Catalogue(
                 path: files.catalogue, ledger: settings.ledger, mode: .readWrite,
@@ -73,7 +72,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         }
         try fileSystem.createDirectory(files.index)
         let (restored, catalogue) = try Restored.restore(
-            files, fileSystem: fileSystem, options: options, mayWrite: true, openCatalogue: openCatalogue)
+            files, fileSystem: fileSystem, machine: machine, options: options, mayWrite: true,
+            openCatalogue: openCatalogue)
         if let cut = restored.cut { report(cut.description) }
         if let fault = restored.indexFault { report("the identity index is made anew from the log: \(fault.cause)") }
         try restored.log.checkStarts()
@@ -220,7 +220,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
 
     /// The statistics that a question asks for, as of the last sequence that was receipted before the call. Blocks.
     public func answer(_ question: Question, despiteDamage: Bool) throws -> Answer {
-        let statistics = Statistics(log: log, calendar: calendar, machine: machine, threadCount: queryThreadCount)
+        let statistics = Statistics(log: log, calendar: calendar, machine: machine, threadCount: threadCount)
         return try readCatalogue.withLock { box in
             // The end closes the catalogue under this lock.
             try checkOpen()

@@ -25,8 +25,9 @@ public struct LedgerOptions: Sendable {
     /// Seconds after which statistics are saved, when there are any.
     public var checkpointSeconds = 10
 
-    /// Threads that count together for one question; nil: as many as there are processors, at most 8.
-    public var queryThreadCount: Int?
+    /// Threads that count together for one question, or read the log together at the start; nil: as many as there are
+    /// processors, at most 8.
+    public var threadCount: Int?
 
     /// Sealed segments of small blocks are rewritten into full ones in the background.
     public var compactsSegments = true

@@ -17,7 +17,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     private let registry: NameRegistry
     private let log: Log
     private let calendar: BusinessCalendar
-    private let queryThreadCount: Int
+    private let threadCount: Int
 
     private struct State: @unchecked Sendable {
         var restored: Restored
@@ -34,7 +34,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
             throw LedgerError.inUse(directory: files.directory)
         }
         let (restored, catalogue) = try Restored.restore(
-            files, fileSystem: fileSystem, options: options, mayWrite: false
+            files, fileSystem: fileSystem, machine: SystemMachine(), options: options, mayWrite: false
         ) { settings in
             do {
                 return try LedgerReader.openCatalogue(files, ledger: settings.ledger, fileSystem: fileSystem)
@@ -43,7 +43,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
             }
         }
         self.files = files
-        queryThreadCount = options.queryThreads()
+        threadCount = options.threadCount(on: SystemMachine())
         self.fileSystem = fileSystem
         self.lock = lock
         settings = restored.log.settings
@@ -76,7 +76,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     public func answer(_ question: Question, despiteDamage: Bool) throws -> Answer {
         try state.withLock { state in
             let statistics = Statistics(
-                log: log, calendar: calendar, machine: SystemMachine(), threadCount: queryThreadCount,
+                log: log, calendar: calendar, machine: SystemMachine(), threadCount: threadCount,
                 leftOut: state.restored.uncounted)
             return try statistics.answer(question, despiteDamage: despiteDamage, catalogue: state.catalogue) {
                 rollup, days in

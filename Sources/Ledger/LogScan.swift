@@ -18,10 +18,7 @@ struct LogScan {
 
     /// Cells of all threads together, before they are taken over into the answer.
     private static let cellByteLimit = 256 << 20
-    /// Blocks are listed so many at a time; a list takes less than a megabyte.
-    private static let listedBlockCount = 8192
-
-    private typealias Block = (segment: LogSegment, entry: BlockEntry)
+    private typealias Block = BlockPipeline.Block
 
     /// - Parameter end: the sequence after the last that counts.
     /// - Returns: what could not be read, in order.
@@ -31,34 +28,26 @@ struct LogScan {
         let declaration = try question.adHocDeclaration()
         let times = BusinessCalendar.microsecondsThatMayBelong(to: days)
         var passedOver: [DamagedStretch] = []
-        var blocks: [Block] = []
         var workers: [Worker] = []
-        func countListed() throws {
+        try log.forEachListOfBlocks(
+            from: 1, where: { $0.recordCount > 0 && $0.firstSequence < end && $0.timeRange.overlaps(times) },
+            damage: { passedOver.append($0) }
+        ) { blocks in
             while workers.count < min(threadCount, blocks.count) { workers.append(Worker(declaration, self)) }
             try run(workers, over: blocks)
-            blocks.removeAll(keepingCapacity: true)
             for worker in workers where worker.counter.shouldDrain(byteLimit: LogScan.cellByteLimit / threadCount) {
                 for chunk in worker.counter.drain(sequences: 1...end) { try builder.add(chunk) }
             }
         }
-        try log.forEachBlock(
-            from: 1, where: { $0.recordCount > 0 && $0.firstSequence < end && $0.timeRange.overlaps(times) },
-            damage: { passedOver.append($0) }
-        ) { segment, entry in
-            blocks.append((segment, entry))
-            if blocks.count == LogScan.listedBlockCount { try countListed() }
-        }
-        try countListed()
         for worker in workers {
             passedOver += worker.passedOver
             for chunk in worker.counter.drain(sequences: 1...end) { try builder.add(chunk) }
         }
-        return passedOver.sorted { ($0.sequences.lowerBound, $0.offset) < ($1.sequences.lowerBound, $1.offset) }
+        return passedOver.inOrder
     }
 
     /// Lets each worker take blocks until there are none left, or one has failed.
     private func run(_ workers: [Worker], over blocks: [Block]) throws {
-        guard !workers.isEmpty else { return }
         let work = Work(blocks)
         onThreads(workers.count, of: machine) { workers[$0].run(work) }
         if let failure = work.failure { throw failure }

@@ -1,4 +1,5 @@
 import Columns
+import Locks
 import Rollups
 import Storage
 import Transactions
@@ -24,6 +25,9 @@ struct Restored {
     private(set) var unindexed: [DamagedStretch] = []
     /// Why the index's files were not taken over and it was made anew.
     var indexFault: IndexError?
+    /// Where the log is read, and by how many threads.
+    private let machine: any Machine
+    private let threadCount: Int
 
     /// How a catalogue is opened once the ledger is known.
     typealias CatalogueOpener = (LedgerSettings) throws -> Catalogue?
@@ -39,7 +43,7 @@ struct Restored {
     ///     of which the files may lack many dates: these are left to `restoreIndex`.
     ///   - openCatalogue: nil when there is none.
     static func restore(
-        _ files: LedgerFiles, fileSystem: any FileSystem, options: LedgerOptions, mayWrite: Bool,
+        _ files: LedgerFiles, fileSystem: any FileSystem, machine: any Machine, options: LedgerOptions, mayWrite: Bool,
         openCatalogue: CatalogueOpener
     ) throws -> (restored: Restored, catalogue: Catalogue?) {
         var catalogue: Catalogue?
@@ -60,7 +64,7 @@ struct Restored {
             RollupDeclaration.defaults, calendar: calendar, firstSequence: checkpoint.sequence + 1)
         var restored = Restored(
             log: log, cut: cut, calendar: calendar, checkpoint: checkpoint, names: names, index: index,
-            accumulator: accumulator)
+            accumulator: accumulator, machine: machine, threadCount: options.threadCount(on: machine))
         guard mayWrite else {
             try restored.replay(Parts(identities: false), movingIdentitiesToFiles: nil)
             return (restored, catalogue)
@@ -95,50 +99,79 @@ struct Restored {
     /// - Parameter options: when dates move to files, as they do while the ledger is written; nil for a reader, which keeps
     ///   all in memory and passes over damage.
     private mutating func replay(_ parts: Parts, movingIdentitiesToFiles options: LedgerOptions?) throws {
-        let decoder = BlockDecoder()
         let (firstUncounted, firstUnindexed) = (checkpoint.sequence + 1, checkpoint.identityFrom)
         let from = min(parts.statistics ? firstUncounted : .max, parts.identities ? firstUnindexed : .max)
-        var nextCheck = from + (options?.identityCheckCount ?? 0)
-        var leftOut: [DamagedStretch] = []
-        func passOver(_ stretch: DamagedStretch) throws {
+        let leftOut = Lock<[DamagedStretch]>([])
+        let passOver: @Sendable (DamagedStretch) throws -> Void = { stretch in
             guard options == nil else { throw stretch.error }
-            leftOut.append(stretch)
+            leftOut.withLock { $0.append(stretch) }
         }
-        try log.forEachBlock(from: from, damage: passOver) { segment, entry in
-            do {
-                try replay(entry, parts, in: segment, from: from, with: decoder)
-            } catch let error as LogError where options == nil && error.isDamage {
-                try passOver(DamagedStretch(entry, in: segment.path, reason: error.reason))
+        var stages: [BlockPipeline.Stage] = [
+            { block in
+                guard let failure = block.failure else { return }
+                guard let error = failure as? LogError, error.isDamage else { throw failure }
+                try passOver(DamagedStretch(block.entry, in: block.path, reason: error.reason))
             }
-            if let options, entry.endSequence >= nextCheck {
-                nextCheck = entry.endSequence + options.identityCheckCount
-                _ = try index.closeDates(
-                    idleBefore: 0, durable: entry.endSequence - 1, byteLimit: options.identityByteCount)
-            }
-        }
-        if parts.statistics { uncounted = leftOut.filter { $0.sequences.upperBound > firstUncounted } }
-        if parts.identities { unindexed = leftOut.filter { $0.sequences.upperBound > firstUnindexed } }
+        ]
+        if parts.identities { stages.append(enterIdentities(movingToFiles: options, from: from)) }
+        if parts.statistics { stages.append(countStatistics()) }
+        let pipeline = BlockPipeline(log, on: machine, threadCount: threadCount)
+        try log.forEachListOfBlocks(from: from, damage: passOver) { try pipeline.run(over: $0, through: stages) }
+        let passedOver = leftOut.withLock(\.self).inOrder
+        if parts.statistics { uncounted = passedOver.filter { $0.sequences.upperBound > firstUncounted } }
+        if parts.identities { unindexed = passedOver.filter { $0.sequences.upperBound > firstUnindexed } }
     }
 
-    private func replay(
-        _ entry: BlockEntry, _ parts: Parts, in segment: LogSegment, from: UInt64, with decoder: BlockDecoder
-    ) throws {
-        if parts.statistics {
-            names.publish(
-                try log.declarations(of: entry, in: segment, with: decoder).compactMap(Catalogue.NamedCode.init))
+    private func enterIdentities(movingToFiles options: LedgerOptions?, from: UInt64) -> BlockPipeline.Stage {
+        let restoration = IdentityRestoration(
+            index: index, from: checkpoint.identityFrom, options: options, nextCheck: from)
+        return { try restoration.enter($0) }
+    }
+
+    private func countStatistics() -> BlockPipeline.Stage {
+        let box = AccumulatorBox(accumulator: accumulator)
+        let (names, from) = (names, checkpoint.sequence + 1)
+        return { block in
+            names.publish(block.declarations.compactMap(Catalogue.NamedCode.init))
+            guard !block.records.isEmpty, block.entry.endSequence > from else { return }
+            let first = max(from, block.entry.firstSequence)
+            if box.accumulator.lastSequence + 1 < first { box.accumulator.pass(to: first) }
+            box.accumulator.fold(
+                UnsafeBufferPointer(rebasing: block.records[Int(first - block.entry.firstSequence)...]),
+                firstSequence: first)
         }
-        guard entry.recordCount > 0, entry.endSequence > from else { return }
-        try log.decode(entry, in: segment, with: decoder).withUnsafeBufferPointer { records in
-            if parts.identities, entry.endSequence > checkpoint.identityFrom {
-                index.restore(records, firstSequence: entry.firstSequence)
-            }
-            if parts.statistics, entry.endSequence > checkpoint.sequence + 1 {
-                let first = max(checkpoint.sequence + 1, entry.firstSequence)
-                if accumulator.lastSequence + 1 < first { accumulator.pass(to: first) }
-                accumulator.fold(
-                    UnsafeBufferPointer(rebasing: records[Int(first - entry.firstSequence)...]), firstSequence: first)
-            }
-        }
+    }
+
+    /// Used by one thread at a time, as its stage is.
+    private struct AccumulatorBox: @unchecked Sendable {
+        let accumulator: RollupAccumulator
+    }
+}
+
+/// Enters the identities of blocks into the index. Used by one thread at a time, as its stage is.
+private final class IdentityRestoration: @unchecked Sendable {
+    private let index: IdentityIndex
+    private let from: UInt64
+    private let options: LedgerOptions?
+    private var nextCheck: UInt64
+
+    /// - Parameters:
+    ///   - from: what lies before this sequence is in files.
+    ///   - options: when dates move to files; nil: never.
+    ///   - nextCheck: the first sequence that is read.
+    init(index: IdentityIndex, from: UInt64, options: LedgerOptions?, nextCheck: UInt64) {
+        self.index = index
+        self.from = from
+        self.options = options
+        self.nextCheck = nextCheck + (options?.identityCheckCount ?? 0)
+    }
+
+    func enter(_ block: DecodedBlock) throws {
+        if block.entry.endSequence > from { index.restore(block.records, firstSequence: block.entry.firstSequence) }
+        guard let options, block.entry.endSequence >= nextCheck else { return }
+        nextCheck = block.entry.endSequence + options.identityCheckCount
+        _ = try index.closeDates(
+            idleBefore: 0, durable: block.entry.endSequence - 1, byteLimit: options.identityByteCount)
     }
 }
 

@@ -39,3 +39,10 @@ public struct DamagedStretch: Hashable, Sendable, CustomStringConvertible {
     /// File, offset, sequences, and what is wrong.
     public var description: String { error.description }
 }
+
+extension [DamagedStretch] {
+    /// By sequence, and by place where these are the same.
+    public var inOrder: [DamagedStretch] {
+        sorted { ($0.sequences.lowerBound, $0.offset) < ($1.sequences.lowerBound, $1.offset) }
+    }
+}

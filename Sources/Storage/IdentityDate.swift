@@ -13,6 +13,12 @@ final class IdentityDate {
 
     init(day: Int32) { self.day = day }
 
+    /// Microseconds since 1970-01-01 UTC.
+    var times: Range<Int64> {
+        let start = Int64(day) * Record.microsecondsPerDay
+        return start..<start + Record.microsecondsPerDay
+    }
+
     /// Enters a new identity.
     /// - Returns: bytes by which memory has grown.
     func insert(_ fingerprint: Fingerprint, sequence: UInt64) -> Int {

@@ -57,20 +57,6 @@ public final class IdentityIndex {
         return date
     }
 
-    // MARK: Recovery
-
-    /// Enters records that the log has already, without judging them. Those that the date's files speak of are passed over.
-    public func restore(_ records: UnsafeBufferPointer<Record>, firstSequence: UInt64) {
-        var date = IdentityDate(day: .min)
-        for (offset, record) in records.enumerated() {
-            if record.utcDay != date.day { date = self.date(record.utcDay) }
-            let sequence = firstSequence + UInt64(offset)
-            guard sequence > date.through else { continue }
-            byteCount += date.insert(Fingerprint(record, key: key), sequence: sequence)
-        }
-        digests.append(records, firstSequence: firstSequence)
-    }
-
     // MARK: Look-up by id
 
     /// Sequences of records that may have this id, of all dates, in order; the caller compares the records.

@@ -129,21 +129,9 @@ extension IdentityIndex {
         return entered
     }
 
-    /// Records behind each other on one date.
-    private struct Run {
-        var times: Range<Int64>
-        var slots: IdentitySlots
-        let table: IdentityTable
-
-        /// Bytes by which memory has grown.
-        func finish() -> Int { table.adopt(slots) }
-    }
-
-    private func run(on record: Record) -> Run? {
+    private func run(on record: Record) -> IdentityRun? {
         let date = date(record.utcDay)
-        guard date.files.isEmpty, let table = date.table, let slots = table.slots else { return nil }
-        let start = Int64(date.day) * Record.microsecondsPerDay
-        return Run(times: start..<start + Record.microsecondsPerDay, slots: slots, table: table)
+        return date.files.isEmpty ? IdentityRun(on: date) : nil
     }
 
     /// Compares records with those that have their fingerprints.

@@ -219,6 +219,20 @@ struct IdentitySlots {
     /// - Returns: false when there is one.
     @inline(__always)
     mutating func enter(_ fingerprint: Fingerprint, sequence: UInt64) -> Bool {
+        place(fingerprint, sequence: sequence) { UInt32(truncatingIfNeeded: $0 >> 32) == fingerprint.tag }
+    }
+
+    /// Enters `sequence`, which must be above all that were entered before, whatever there is with this fingerprint.
+    @inline(__always)
+    mutating func insert(_ fingerprint: Fingerprint, sequence: UInt64) {
+        _ = place(fingerprint, sequence: sequence) { _ in false }
+    }
+
+    /// - Returns: false, and nothing is entered, when `isMet` is true for an entry on the way to the first free slot.
+    @inline(__always)
+    private mutating func place(
+        _ fingerprint: Fingerprint, sequence: UInt64, unless isMet: (UInt64) -> Bool
+    ) -> Bool {
         precondition(sequence > base && sequence - base <= UInt64(UInt32.max), "a table reaches over 2^32 sequences")
         let partition = partitions + Int(fingerprint.partition)
         if !IdentityTable.hasRoom(partition.pointee) { table.makeRoom(in: partition) }
@@ -226,7 +240,7 @@ struct IdentitySlots {
         let slotMask = 1 &<< Int(partition.pointee.slotBits) &- 1
         var slot = Int(fingerprint.tag >> (32 - partition.pointee.slotBits))
         while slots[slot] != 0 {
-            if UInt32(truncatingIfNeeded: slots[slot] >> 32) == fingerprint.tag { return false }
+            if isMet(slots[slot]) { return false }
             slot = (slot &+ 1) & slotMask
         }
         slots[slot] = UInt64(fingerprint.tag) << 32 | (sequence &- base)

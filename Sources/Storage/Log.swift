@@ -321,6 +321,24 @@ extension Log {
         }
     }
 
+    /// Reads, checks and decodes a block: what it declares, and its records to the first places of `records`.
+    /// - Precondition: `records` has room for all of them.
+    public func decode(
+        _ entry: BlockEntry, in segment: LogSegment, with decoder: BlockDecoder,
+        into records: UnsafeMutableBufferPointer<Record>
+    ) throws -> [Declaration] {
+        let (header, bytes) = try read(entry, in: segment)
+        do {
+            return try bytes.withUnsafeBytes { bytes in
+                let declarations = try decoder.declarations(header, bytes)
+                try decoder.decode(header, bytes, into: records)
+                return declarations
+            }
+        } catch let error as BlockError {
+            throw damaged(entry, in: segment, "\(error)")
+        }
+    }
+
     /// Reads, checks and decodes fields of a block's records side by side; of the file only the bytes that hold them are read.
     /// - Parameter buffer: takes these bytes; it grows to the block's size and can be used again.
     public func columns(

@@ -134,7 +134,7 @@ extension LedgerOptions {
     /// For readers of a simulated disk: which operation comes first must follow from the seed alone.
     static var simulated: LedgerOptions {
         var options = LedgerOptions()
-        options.queryThreadCount = 1
+        options.threadCount = 1
         return options
     }
 
