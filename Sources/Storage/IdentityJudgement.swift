@@ -205,6 +205,23 @@ extension IdentityIndex {
     }
 }
 
+/// Records behind each other on one date, whose table has its partitions.
+private struct IdentityRun {
+    let times: Range<Int64>
+    var slots: IdentitySlots
+    private let table: IdentityTable
+
+    /// Nil when the date has so few identities in memory that there are no partitions.
+    init?(on date: IdentityDate) {
+        guard let table = date.table, let slots = table.slots else { return nil }
+        (times, self.slots, self.table) = (date.times, slots, table)
+    }
+
+    /// The table takes note of what was entered; the run is not used any more.
+    /// - Returns: bytes by which memory has grown.
+    func finish() -> Int { table.adopt(slots) }
+}
+
 extension Record {
     static let microsecondsPerDay: Int64 = 86_400_000_000
 

@@ -16,48 +16,57 @@ extension IdentityIndex {
     }
 
     private func enterAll(_ records: UnsafePointer<Record>, count: Int, firstSequence: UInt64) {
-        let (fingerprints, key) = (fingerprints, key)
-        var date = date(records[0].utcDay)
-        var times = date.times
-        var run = IdentityRun(on: date)
-        for index in 0..<count + IdentityIndex.lookAhead {
-            if index < count {
-                let fingerprint = Fingerprint(records[index], key: key)
-                fingerprints[index] = fingerprint
-                run?.slots.prefetch(fingerprint)
-            }
-            let behind = index - IdentityIndex.lookAhead
-            guard behind >= 0, behind < count else { continue }
-            if !times.contains(records[behind].timeMicroseconds) {
-                byteCount += run?.finish() ?? 0
-                date = self.date(records[behind].utcDay)
-                times = date.times
-                run = IdentityRun(on: date)
-            }
-            let sequence = firstSequence &+ UInt64(behind)
-            guard sequence > date.through else { continue }
-            if run?.slots.insert(fingerprints[behind], sequence: sequence) == nil {
-                byteCount += date.insert(fingerprints[behind], sequence: sequence)
-                run = IdentityRun(on: date)
+        for index in 0..<count { fingerprints[index] = Fingerprint(records[index], key: key) }
+        var start = 0
+        while start < count {
+            let date = date(records[start].utcDay)
+            let times = date.times
+            var end = start + 1
+            while end < count, times.contains(records[end].timeMicroseconds) { end += 1 }
+            let known =
+                date.through < firstSequence &+ UInt64(start) ? 0 : Int(date.through - firstSequence) + 1 - start
+            enter(min(start + known, end)..<end, on: date, firstSequence: firstSequence)
+            start = end
+        }
+    }
+
+    /// Enters records of one date: its partitions one after the other, since these lie far apart.
+    private func enter(_ range: Range<Int>, on date: IdentityDate, firstSequence: UInt64) {
+        var next = range.lowerBound
+        while next < range.upperBound, date.table?.slots == nil {
+            byteCount += date.insert(fingerprints[next], sequence: firstSequence &+ UInt64(next))
+            next += 1
+        }
+        guard next < range.upperBound, let table = date.table, var slots = table.slots else { return }
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: range.upperBound - next + Fingerprint.partitionCount) {
+            memory in
+            let ends = UnsafeMutableBufferPointer(rebasing: memory[..<Fingerprint.partitionCount])
+            let order = UnsafeMutableBufferPointer(rebasing: memory[Fingerprint.partitionCount...])
+            sortByPartition(next..<range.upperBound, ends: ends, order: order)
+            for place in 0..<order.count + IdentityIndex.lookAhead {
+                if place < order.count { slots.prefetch(fingerprints[Int(order[place])]) }
+                let behind = place - IdentityIndex.lookAhead
+                guard behind >= 0, behind < order.count else { continue }
+                let index = Int(order[behind])
+                slots.insert(fingerprints[index], sequence: firstSequence &+ UInt64(index))
             }
         }
-        byteCount += run?.finish() ?? 0
-    }
-}
-
-/// Records behind each other on one date, whose table has its partitions.
-struct IdentityRun {
-    let times: Range<Int64>
-    var slots: IdentitySlots
-    private let table: IdentityTable
-
-    /// Nil when the date has so few identities in memory that there are no partitions.
-    init?(on date: IdentityDate) {
-        guard let table = date.table, let slots = table.slots else { return nil }
-        (times, self.slots, self.table) = (date.times, slots, table)
+        byteCount += table.adopt(slots)
     }
 
-    /// The table takes note of what was entered; the run is not used any more.
-    /// - Returns: bytes by which memory has grown.
-    func finish() -> Int { table.adopt(slots) }
+    private func sortByPartition(
+        _ range: Range<Int>, ends: UnsafeMutableBufferPointer<Int32>, order: UnsafeMutableBufferPointer<Int32>
+    ) {
+        ends.update(repeating: 0)
+        for index in range { ends[Int(fingerprints[index].partition)] += 1 }
+        var start: Int32 = 0
+        for partition in ends.indices {
+            (ends[partition], start) = (start, start + ends[partition])
+        }
+        for index in range {
+            let partition = Int(fingerprints[index].partition)
+            order[Int(ends[partition])] = Int32(truncatingIfNeeded: index)
+            ends[partition] += 1
+        }
+    }
 }

@@ -222,7 +222,7 @@ struct IdentitySlots {
         place(fingerprint, sequence: sequence) { UInt32(truncatingIfNeeded: $0 >> 32) == fingerprint.tag }
     }
 
-    /// Enters `sequence`, which must be above all that were entered before, whatever there is with this fingerprint.
+    /// Enters `sequence`, whatever there is with this fingerprint.
     @inline(__always)
     mutating func insert(_ fingerprint: Fingerprint, sequence: UInt64) {
         _ = place(fingerprint, sequence: sequence) { _ in false }
@@ -246,7 +246,7 @@ struct IdentitySlots {
         slots[slot] = UInt64(fingerprint.tag) << 32 | (sequence &- base)
         partition.pointee.count &+= 1
         enteredCount &+= 1
-        lastSequence = sequence
+        lastSequence = max(lastSequence, sequence)
         return true
     }
 }
