@@ -45,10 +45,12 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     ],
     targets: [
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -75,7 +77,10 @@ let package = Package(
         room(
             "Service",
             [
-                "Ledger", "Rollups", "Storage", "Formats", "StreamProtocol", "Transactions", logging,
+                "Ledger", "Rollups", "Storage", "Formats", "Presentation", "StreamProtocol", "Transactions", logging,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ] + nio),
         room("SluiceClient", ["StreamProtocol", "Transactions"] + nio),
@@ -134,6 +139,7 @@ let package = Package(
             "ServiceTests",
             [
                 "Service", "SluiceClient", "Ledger", "StreamProtocol", "Transactions", "ReferenceDay", "CPlatform",
+                "Formats",
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         tests("CommandTests", ["sluice", "Transactions", "Ledger", "StreamProtocol", "SluiceClient", "Chance"]),

@@ -1,5 +1,5 @@
 /// Finds what a mistyped word was probably meant to be.
-enum Nearest {
+public enum Nearest {
     /// The candidate with the smallest edit distance (Wagner and Fischer, 1974), letters of both cases being equal; nil
     /// when even that one shares little with the word. Every row of a file may ask.
     static func match(_ word: String, among candidates: some Sequence<String>) -> String? {
@@ -17,7 +17,7 @@ enum Nearest {
     }
 
     /// `; did you mean "..."?`, or nothing.
-    static func suggestion(_ word: String, among candidates: some Sequence<String>) -> String {
+    public static func suggestion(_ word: String, among candidates: some Sequence<String>) -> String {
         match(word, among: candidates).map { "; did you mean \"\($0)\"?" } ?? ""
     }
 

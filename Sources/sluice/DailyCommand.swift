@@ -40,7 +40,7 @@ struct DailyCommand: AsyncParsableCommand {
             "Only rows with this value; may be repeated, also for one dimension.", valueName: "dimension=value"))
     var conditions: [String] = []
     @Option(help: "Measures, with commas between, or 'all'.")
-    var measures = WordList(argument: "attempts,approved,settled,amount,refunds,refund_amount")
+    var measures = WordList(argument: QuestionText.usualMeasures.joined(separator: ","))
     @Option(help: "table, csv, json or ndjson.") var format = OutputFormat.table
     @Flag(help: "Draw the first measure as bars.") var plot = false
     @Flag(help: "Show codes instead of names.") var codes = false
@@ -99,40 +99,18 @@ struct DailyCommand: AsyncParsableCommand {
     }
 
     private func question(_ access: LedgerAccess) async throws -> Question {
-        let dimensions = try by.words.map { try word($0, Dimension.self, "dimension") }
-        let asked =
-            try measures.words == ["all"]
-            ? Measure.allCases : measures.words.map { try word($0, Measure.self, "measure") }
+        var text = QuestionText()
+        (text.from, text.to, text.by) = (from, to, by.words)
+        (text.measures, text.conditions) = (measures.words, conditions)
         do {
-            return try Question(
-                from: from, to: to, by: dimensions, filters: try await filters(access), measures: asked)
-        } catch let error as RollupError {
-            throw UsageError("\(error)")
-        }
-    }
-
-    private func filters(_ access: LedgerAccess) async throws -> [Dimension: Set<UInt32>] {
-        var filters: [Dimension: Set<UInt32>] = [:]
-        for condition in conditions {
-            guard let separator = condition.firstIndex(of: "=") else {
-                throw UsageError("--where '\(condition)': expected dimension=value, such as kind=payment")
+            var codes: [Name: UInt32] = [:]
+            for name in try text.names() {
+                codes[name] = try await access.codes(of: [name.text], in: name.space)[0]
             }
-            let dimension = try word(String(condition[..<separator]), Dimension.self, "dimension")
-            let value = String(condition[condition.index(after: separator)...])
-            filters[dimension, default: []].insert(try await code(of: value, dimension, access))
+            return try text.question(codes: codes)
+        } catch let fault as QuestionText.Fault {
+            throw UsageError(fault.part == .conditions ? "--where \(fault)" : "\(fault)")
         }
-        return filters
-    }
-
-    private func code(of value: String, _ dimension: Dimension, _ access: LedgerAccess) async throws -> UInt32 {
-        if let space = dimension.nameSpace, let code = try await access.codes(of: [value], in: space)[0] { return code }
-        if let code = dimension.code(of: value) { return code }
-        throw UsageError("--where \(dimension.name)=\(value): the ledger knows no such \(dimension.name)")
-    }
-
-    private func word<Word: Vocabulary>(_ text: String, _: Word.Type, _ what: String) throws -> Word {
-        if let word = Word(name: text) { return word }
-        throw UsageError("'\(text)' is no \(what); there are \(Word.names.joined(separator: ", "))")
     }
 }
 

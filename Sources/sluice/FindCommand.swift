@@ -35,82 +35,10 @@ struct FindCommand: AsyncParsableCommand {
             complain(of: findings.damage)
             if found.isEmpty { complain("no transaction has the id '\(id)'") }
             if !found.isEmpty || format != .table {
-                var report = report(found, book)
+                var report = Report(events: found.map { ($0.sequence, $0.record) }, names: book.name)
                 report.damage = findings.damage
                 try emit((format == .table ? report.withoutIdleColumns : report).rendered(as: format))
             }
         }
     }
-
-    private func report(_ found: [FoundRecord], _ book: NameBook) -> Report {
-        func name(_ space: NameSpace, _ code: some FixedWidthInteger) -> Report.Value {
-            code == 0 ? .none : .text(book.name(space, UInt32(code)) ?? "\(code)")
-        }
-        let columns: [(Report.Column, (FoundRecord) -> Report.Value)] = [
-            (.init("sequence", isNumeric: true), { .count(Int128($0.sequence)) }),
-            (.init("time", isNumeric: false), { .text(timeText($0.record.timeMicroseconds)) }),
-            (.init("source", isNumeric: false), { name(.source, $0.record.source) }),
-            (.init("kind", isNumeric: false), { .text($0.record.kind?.name ?? "") }),
-            (.init("event", isNumeric: false), { .text($0.record.event?.name ?? "") }),
-            (.init("step", isNumeric: true), { .count(Int128($0.record.step)) }),
-            (.init("outcome", isNumeric: false), { .text($0.record.outcome.name) }),
-            (
-                .init("amount", isNumeric: true),
-                { .decimal($0.record.currency.decimal(minorUnits: Int128($0.record.amountMinorUnits))) }
-            ),
-            (.init("currency", isNumeric: false), { .text($0.record.currency.code) }),
-            (.init("channel", isNumeric: false), { .text($0.record.channel.name) }),
-            (
-                .init("payer", isNumeric: false),
-                { $0.record.payer == 0 ? .none : .text(TokenText.text(of: $0.record.payer)) }
-            ),
-            (.init("payer_institution", isNumeric: false), { name(.institution, $0.record.payerInstitution) }),
-            (.init("payee", isNumeric: false), { name(.payee, $0.record.payee) }),
-            (.init("payee_institution", isNumeric: false), { name(.institution, $0.record.payeeInstitution) }),
-            (.init("service", isNumeric: false), { name(.service, $0.record.service) }),
-            (.init("region", isNumeric: false), { name(.region, $0.record.region) }),
-            (
-                .init("duration_milliseconds", isNumeric: true),
-                { $0.record.duration.milliseconds.map { .count(Int128($0)) } ?? .none }
-            ),
-            (.init("overdue", isNumeric: false), { .text($0.record.isOverdue ? "yes" : "no") }),
-            (.init("test", isNumeric: false), { .text($0.record.isTest ? "yes" : "no") }),
-        ]
-        return Report(columns: columns.map(\.0), rows: found.map { record in columns.map { $0.1(record) } })
-    }
-}
-
-extension Report {
-    /// Without the columns that say nothing in any row, so that a table of a few events fits a screen.
-    fileprivate var withoutIdleColumns: Report {
-        let idle: [String: Report.Value] = ["step": .count(0), "overdue": .text("no"), "test": .text("no")]
-        let kept = columns.indices.filter { column in
-            !rows.allSatisfy { $0[column] == idle[columns[column].name, default: .none] }
-        }
-        return Report(columns: kept.map { columns[$0] }, rows: rows.map { row in kept.map { row[$0] } })
-    }
-}
-
-extension Record {
-    /// The codes that the record uses of a space.
-    fileprivate func codes(in space: NameSpace) -> [UInt32] {
-        switch space {
-        case .source: [UInt32(source)]
-        case .institution: [UInt32(payerInstitution), UInt32(payeeInstitution)]
-        case .payee: [payee]
-        case .service: [service]
-        case .region: [UInt32(region)]
-        }
-    }
-}
-
-/// RFC 3339 in UTC with microseconds.
-private func timeText(_ microseconds: Int64) -> String {
-    let day = CalendarDay(daysSince1970: Int32(floorDivision(microseconds, 86_400_000_000)))
-    let rest = microseconds - Int64(day.daysSince1970) * 86_400_000_000
-    let clock = String(
-        format: "%02d:%02d:%02d.%06d", Int(rest / 3_600_000_000), Int(rest / 60_000_000 % 60),
-        Int(rest / 1_000_000 % 60),
-        Int(rest % 1_000_000))
-    return "\(day)T\(clock)Z"
 }

@@ -16,14 +16,19 @@ struct ServeCommand: AsyncParsableCommand {
             on its way, answers it and stops. There are no passwords yet: listen beyond this machine only on a \
             network that you trust, and say so with --anonymous.
 
+            With --http there is an API over HTTP as well (docs/http.md), for those without a client of the protocol.
+
             EXAMPLES
               sluice serve --data ledger --listen 127.0.0.1:7501
+              sluice serve --data ledger --http 127.0.0.1:7580
               sluice serve --data ledger --listen 127.0.0.1:0
             """)
 
     @OptionGroup var data: DataOption
     @Option(help: ArgumentHelp("Where to listen; port 0 is any free one, and is printed.", valueName: "host:port"))
     var listen = HostAndPort(argument: "127.0.0.1:7501")!
+    @Option(help: ArgumentHelp("Where to listen for HTTP; absent: nowhere.", valueName: "host:port"))
+    var http: HostAndPort?
     @Flag(help: "Take connections from other machines, without knowing who they are.") var anonymous = false
     @Option(help: "The most connections at a time.") var connections = 10_000
     @Option(help: "Seconds of silence in the middle of a frame after which a connection is closed.") var idleSeconds =
@@ -34,9 +39,9 @@ struct ServeCommand: AsyncParsableCommand {
     var segmentMebibytes = 256
 
     func validate() throws {
-        guard anonymous || listen.isLoopback else {
+        for place in [listen, http].compactMap(\.self) where !anonymous && !place.isLoopback {
             throw ValidationError(
-                "\(listen.host) can be reached from other machines, and anybody there could send. Listen on 127.0.0.1, or add --anonymous."
+                "\(place.host) can be reached from other machines, and anybody there could send. Listen on 127.0.0.1, or add --anonymous."
             )
         }
         guard connections > 0, idleSeconds > 0 else {
@@ -63,8 +68,11 @@ struct ServeCommand: AsyncParsableCommand {
             let server = StreamServer(
                 engine: ledger, configuration: configuration(files), logger: logger,
                 query: queryHandler(for: ledger, threads: threads))
+            let httpServer = httpConfiguration.map {
+                HTTPServer(ledger: ledger, configuration: $0, threads: threads, logger: logger)
+            }
             do {
-                try await serve(server, failure: failure, logger: logger)
+                try await serve(server, httpServer, failure: failure, logger: logger)
             } catch {
                 ledger.close()
                 try await threads.shutdownGracefully()
@@ -83,17 +91,32 @@ struct ServeCommand: AsyncParsableCommand {
         return configuration
     }
 
-    private func serve(_ server: StreamServer, failure: FailureSignal, logger: Logger) async throws {
-        let announcement = Announcement(server: server, host: listen.host)
-        let watch = FailureWatch(failure: failure)
+    private var httpConfiguration: HTTPConfiguration? {
+        http.map { http in
+            var configuration = HTTPConfiguration(host: http.host, port: http.port)
+            configuration.takesForeignHosts = anonymous
+            configuration.mostConnections = connections
+            configuration.idleSeconds = idleSeconds
+            return configuration
+        }
+    }
+
+    private func serve(
+        _ server: StreamServer, _ httpServer: HTTPServer?, failure: FailureSignal, logger: Logger
+    ) async throws {
+        var services: [any ServiceLifecycle.Service] = [server]
+        var places: [Announcement.Place] = [(listen.host, { server.port })]
+        if let httpServer, let http {
+            services.append(httpServer)
+            places.append(("http://\(http.host)", { httpServer.port }))
+        }
+        services.append(Announcement(places: places))
+        let watch = ServiceGroupConfiguration.ServiceConfiguration(
+            service: FailureWatch(failure: failure), successTerminationBehavior: .gracefullyShutdownGroup,
+            failureTerminationBehavior: .gracefullyShutdownGroup)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: server), .init(service: announcement),
-                    .init(
-                        service: watch, successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .gracefullyShutdownGroup),
-                ],
+                services: services.map { .init(service: $0) } + [watch],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
     }
@@ -101,12 +124,14 @@ struct ServeCommand: AsyncParsableCommand {
 
 /// Says on standard output where the daemon listens, once it does, so that whoever started it can connect.
 private struct Announcement: ServiceLifecycle.Service {
-    let server: StreamServer
-    let host: String
+    typealias Place = (name: String, port: @Sendable () -> Int?)
+    let places: [Place]
 
     func run() async throws {
-        while server.port == nil { try await Task.sleep(for: .milliseconds(2)) }
-        try emit("listening on \(host):\(server.port ?? 0)\n")
+        for place in places {
+            while place.port() == nil { try await Task.sleep(for: .milliseconds(2)) }
+            try emit("listening on \(place.name):\(place.port() ?? 0)\n")
+        }
         try await gracefulShutdown()
     }
 }

@@ -4,12 +4,13 @@ import Glibc
 import Testing
 
 @Suite struct DocumentationTests {
-    /// The port that examples show; a free one takes its place.
-    private static let shownPort = "7501"
+    /// The ports that examples show; free ones take their places.
+    private static let shownPorts = ["7501", "7580"]
 
     @Test(arguments: Project.pagePaths) func examplesPrintWhatIsShown(path: String) throws {
-        let port = String(try freePort())
-        let text = try Project.text(path).replacingOccurrences(of: Self.shownPort, with: port)
+        let text = try Self.shownPorts.reduce(Project.text(path)) { text, port in
+            text.replacingOccurrences(of: port, with: String(try freePort()))
+        }
         let transcript = try Transcript(try Page(path: path, text: text))
         guard !transcript.steps.isEmpty else { return }
         let executables = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()

@@ -1,0 +1,119 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Ledger
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+
+/// Where the HTTP API listens and what it bounds.
+public struct HTTPConfiguration: Sendable {
+    /// The host or address.
+    public var host: String
+    /// The port; 0: any free one.
+    public var port: Int
+    /// True when clients of other machines are meant. Otherwise requests must name this machine as their host, so that no
+    /// page in a browser here can reach the API under a name of its own.
+    public var takesForeignHosts = false
+    /// The most connections at a time.
+    public var mostConnections = 10_000
+    /// Seconds of silence after which a connection is closed.
+    public var idleSeconds = 60
+    /// What a body may hold.
+    public var intake = IntakeLimits()
+
+    /// Listens on `host` and `port`.
+    public init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+}
+
+/// The HTTP API of a ledger: transactions in, statistics and single transactions out. `docs/http.md` describes it.
+public final class HTTPServer: ServiceLifecycle.Service {
+    private let ledger: Ledger
+    private let threads: NIOThreadPool
+    private let configuration: HTTPConfiguration
+    private let logger: Logger
+    private let boundPort = Mutex<Int?>(nil)
+
+    /// A server that is not listening yet.
+    /// - Parameter threads: where work that reads disks is done.
+    public init(ledger: Ledger, configuration: HTTPConfiguration, threads: NIOThreadPool, logger: Logger) {
+        self.ledger = ledger
+        self.configuration = configuration
+        self.threads = threads
+        self.logger = logger
+    }
+
+    /// The port in use; nil before the server listens.
+    public var port: Int? { boundPort.withLock(\.self) }
+
+    /// Serves until a graceful shutdown is asked for: requests that are on their way are answered.
+    /// - Throws: `ListenError` when the address cannot be had.
+    public func run() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let application = Application(
+            router: makeRouter(),
+            server: .http1(configuration: .init(idleTimeout: .seconds(Int64(configuration.idleSeconds)))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), serverName: "sluice",
+                availableConnectionsDelegate: MaximumAvailableConnections(configuration.mostConnections)),
+            onServerRunning: { [boundPort = PortNote(self)] channel in boundPort.take(channel) },
+            eventLoopGroupProvider: .shared(group), logger: quietLogger)
+        do {
+            try await application.run()
+        } catch  where port == nil {
+            try? await group.shutdownGracefully()
+            throw ListenError(place: "\(configuration.host):\(configuration.port)", reason: "\(error)")
+        }
+        try await group.shutdownGracefully()
+    }
+
+    /// The library tells of every start and stop; what an operator needs of that the daemon says itself.
+    private var quietLogger: Logger {
+        var logger = logger
+        logger.logLevel = max(logger.logLevel, .warning)
+        return logger
+    }
+
+    /// Hands the port over without keeping the server in a circle with its application.
+    private struct PortNote: Sendable {
+        private unowned let server: HTTPServer
+
+        init(_ server: HTTPServer) { self.server = server }
+
+        func take(_ channel: any Channel) {
+            server.boundPort.withLock { $0 = channel.localAddress?.port }
+            server.logger.info(
+                "listening",
+                metadata: ["http": .string("\(server.configuration.host):\(channel.localAddress?.port ?? 0)")])
+        }
+    }
+
+    private func makeRouter() -> Router<BasicRequestContext> {
+        let questions = Questions(ledger: ledger, threads: threads)
+        let intake = Intake(ledger: ledger, limits: configuration.intake)
+        let health = Health(ledger: ledger)
+        let table = RouteTable(logger: logger, takesForeignHosts: configuration.takesForeignHosts)
+        let router = Router(options: [.autoGenerateHeadEndpoints])
+        router.add(middleware: table)
+        func route(_ method: HTTPRequest.Method, _ path: String, _ answer: @escaping RouteTable.Handler) {
+            table.add(method, path)
+            router.on(RouterPath(path), method: method) { try await answer($0, $1) }
+        }
+        route(.get, "/health/live") { request, _ in try health.live(request) }
+        route(.get, "/health/ready") { request, _ in try health.ready(request) }
+        route(.get, "/v1/status") { request, _ in try await questions.status(request) }
+        route(.get, "/v1/daily") { request, _ in try await questions.daily(request) }
+        route(.post, "/v1/transactions") { request, _ in try await intake.take(request) }
+        route(.get, "/v1/transactions/{id}") { request, context in
+            let id = try context.parameters.require("id")
+            return try await questions.events(ofTransaction: id.removingPercentEncoding ?? id, request)
+        }
+        return router
+    }
+}

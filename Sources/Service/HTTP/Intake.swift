@@ -1,0 +1,185 @@
+import Formats
+import HTTPTypes
+import Hummingbird
+import Ledger
+import Presentation
+import Transactions
+
+/// `POST /v1/transactions`: takes a body of transactions in, and answers when they are durable.
+///
+/// A body is read whole before anything of it is submitted, so that one which cannot be read changes nothing. What is in it
+/// is decided item by item; to send a body again is harmless, as what is in already is a duplicate then.
+struct Intake: Sendable {
+    private let ledger: Ledger
+    private let limits: IntakeLimits
+    private let budget: ByteBudget
+
+    init(ledger: Ledger, limits: IntakeLimits) {
+        self.ledger = ledger
+        self.limits = limits
+        budget = ByteBudget(limits.memoryByteCount)
+    }
+
+    /// Bytes that a body's records take beside it: a record of 64 bytes comes from no less than about as many of text.
+    private static let bytesForEachByteOfBody = 2
+
+    func take(_ request: Request) async throws -> Response {
+        let query = try RequestQuery(request, known: ["source"])
+        var mapping = Mapping()
+        if let source = try query.value("source") {
+            mapping.constants[.source] = source
+        }
+        let format = try format(of: request)
+        var taken = 0
+        defer { budget.giveBack(taken) }
+        let body: BodyReader
+        do {
+            body = try BodyReader(
+                format, mapping: mapping, ledger: ledger, nowMicroseconds: SystemMachine().wallClockMicroseconds())
+            for try await piece in request.body {
+                try checkLength(taken / Intake.bytesForEachByteOfBody + piece.readableBytes)
+                let byteCount = piece.readableBytes * Intake.bytesForEachByteOfBody
+                guard budget.take(byteCount) else {
+                    throw Problem(.busy, "other bodies take all of the memory that there is for them")
+                        .retryable(afterSeconds: 1)
+                }
+                taken += byteCount
+                try await body.read(piece)
+                try checkCount(body.itemCount)
+            }
+            try await body.finish()
+            try checkCount(body.itemCount)
+        } catch let error as FormatError {
+            throw Problem(.malformedBody, error.description)
+        } catch let refusal as Refusal {
+            throw Problem(refusal)
+        }
+        guard body.itemCount > 0 else { throw Problem(.malformedBody, "there is no transaction in the body") }
+        let answers = await Submission().send(body.records, to: ledger)
+        let outcome = IntakeOutcome(body, answers, ledger: ledger.ledgerID)
+        return try outcome.response(isMinimal: request.headers[.prefer]?.contains("return=minimal") ?? false)
+    }
+
+    private func format(of request: Request) throws -> BodyReader.Format {
+        if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
+            throw Problem(.unknownFormat, "Content-Encoding '\(encoding)' was found; only identity is known")
+        }
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }) { try checkLength(length) }
+        let contentType = request.headers[.contentType] ?? ""
+        guard let format = BodyReader.Format(contentType: contentType) else {
+            throw Problem(
+                .unknownFormat,
+                "Content-Type '\(contentType)' was found; \(BodyReader.Format.contentTypes) was expected")
+        }
+        return format
+    }
+
+    private func checkCount(_ itemCount: Int) throws(Problem) {
+        guard itemCount <= limits.largestItemCount else {
+            throw Problem(.tooLarge, "a body has at most \(limits.largestItemCount) transactions")
+        }
+    }
+
+    private func checkLength(_ byteCount: Int) throws(Problem) {
+        guard byteCount <= limits.largestBodyByteCount else {
+            var problem = Problem(.tooLarge, "a body has at most \(limits.largestBodyByteCount) bytes")
+            // The rest of it is not waited for.
+            problem.headers[.connection] = "close"
+            throw problem
+        }
+    }
+}
+
+/// What became of the items of a body.
+struct IntakeOutcome {
+    private let items: [Int]
+    /// By item; those that are not in.
+    private var faults: [(item: Int, isConflict: Bool, field: String?, detail: String)]
+    private var receipts: [StoredReceipt] = []
+    private var refusal: Refusal?
+    private var (accepted, duplicates) = (0, 0)
+
+    init(_ body: BodyReader, _ answers: [BatchAnswer], ledger: UInt64) {
+        items = body.items
+        faults = body.rejects.map { ($0.row, false, $0.field, $0.message) }
+        for answer in answers {
+            let first = Int(answer.batch) * Ledger.largestBatch
+            switch answer.result {
+            case .failure(let refusal): self.refusal = self.refusal ?? refusal
+            case .success(let receipt):
+                accepted += receipt.accepted
+                duplicates += receipt.duplicates
+                receipts.append(StoredReceipt(ledger: ledger, receipt))
+                for exception in receipt.exceptions {
+                    let reject = RowReject(row: items[first + exception.index], fault: exception.fault)
+                    faults.append((reject.row, exception.fault.reason == .conflict, reject.field, reject.message))
+                }
+            }
+        }
+        faults.sort { $0.item < $1.item }
+    }
+
+    private var conflicts: Int { faults.count(where: \.isConflict) }
+
+    /// - Parameter isMinimal: leave out the items that are in.
+    func response(isMinimal: Bool) throws -> Response {
+        if let refusal {
+            var problem = Problem(refusal)
+            problem.members = counts + [receiptsMember]
+            throw problem
+        }
+        if accepted + duplicates == 0 {
+            var problem = Problem(
+                conflicts == faults.count ? .conflict : .rejected,
+                "of \(faults.count) none is in; the first is item \(faults[0].item): "
+                    + (faults[0].field.map { $0 + ": " } ?? "") + faults[0].detail)
+            problem.members = counts + [("results", "[\(faults.map(IntakeOutcome.json).joined(separator: ", "))]")]
+            throw problem
+        }
+        var members = counts
+        if !faults.isEmpty { members.append(("results", results(isMinimal: isMinimal))) }
+        members.append(receiptsMember)
+        let text = members.map { "\(jsonString($0.name)): \($0.json)" }.joined(separator: ", ")
+        return Response("{\(text)}\n", contentType: "application/json", status: faults.isEmpty ? .ok : .multiStatus)
+    }
+
+    private var counts: [(name: String, json: String)] {
+        [
+            ("accepted", "\(accepted)"), ("duplicates", "\(duplicates)"), ("conflicts", "\(conflicts)"),
+            ("rejected", "\(faults.count - conflicts)"),
+        ]
+    }
+
+    private var receiptsMember: (name: String, json: String) {
+        ("receipts", "[\(receipts.map { $0.line.dropLast() }.joined(separator: ", "))]")
+    }
+
+    private func results(isMinimal: Bool) -> String {
+        var results: [String] = []
+        var next = 0
+        func addFaults(before item: Int) {
+            while next < faults.count, faults[next].item <= item {
+                results.append(IntakeOutcome.json(faults[next]))
+                next += 1
+            }
+        }
+        if !isMinimal {
+            for item in items {
+                let isAtFault = next < faults.count && faults[next].item <= item
+                addFaults(before: item)
+                if !isAtFault || faults[next - 1].item != item {
+                    results.append("{\"item\": \(item), \"status\": 200}")
+                }
+            }
+        }
+        addFaults(before: .max)
+        return "[\(results.joined(separator: ", "))]"
+    }
+
+    private static func json(_ fault: (item: Int, isConflict: Bool, field: String?, detail: String)) -> String {
+        let kind = fault.isConflict ? Problem.Kind.conflict : .rejected
+        let field = fault.field.map { ", \"field\": \(jsonString($0))" } ?? ""
+        return
+            "{\"item\": \(fault.item), \"status\": \(kind.status.code)\(field), \"detail\": \(jsonString(fault.detail))}"
+    }
+}

@@ -1,0 +1,136 @@
+import Foundation
+import Hummingbird
+import Ledger
+import NIOPosix
+import Presentation
+import Rollups
+import Storage
+import Transactions
+
+/// What can be read over HTTP: statistics, the events of a transaction, what is in the ledger. Work that reads disks is done on
+/// threads of its own.
+struct Questions: Sendable {
+    let ledger: Ledger
+    let threads: NIOThreadPool
+
+    /// `GET /v1/daily`: what `sluice daily` answers, with the same words.
+    func daily(_ request: Request) async throws -> Response {
+        let query = try RequestQuery(
+            request, known: ["from", "to", "by", "where", "measures", "format", "codes", "despite_damage"])
+        var text = QuestionText()
+        text.from = try query.value("from", "a date such as 2026-11-20", CalendarDay.init)
+        text.to = try query.value("to", "a date such as 2026-11-20", CalendarDay.init)
+        text.by = try query.words("by") ?? text.by
+        text.measures = try query.words("measures") ?? text.measures
+        text.conditions = query.values("where")
+        let format = try format(query, request)
+        let (showsCodes, despiteDamage) = (try query.flag("codes"), try query.flag("despite_damage"))
+        return try await rendered(as: format) { [text] in
+            let wanted = Array(try text.names())
+            let codes = zip(wanted, ledger.knownCodes(for: wanted)).compactMap { name, code in code.map { (name, $0) } }
+            let question = try text.question(codes: Dictionary(uniqueKeysWithValues: codes))
+            let answer = try ledger.answer(question, despiteDamage: despiteDamage)
+            return Report(
+                answer, names: showsCodes ? { "\($1)" } : names(of: answer.dimensions.compactMap(\.nameSpace)))
+        }
+    }
+
+    /// `GET /v1/transactions/{id}`: what `sluice find` answers.
+    func events(ofTransaction id: String, _ request: Request) async throws -> Response {
+        let query = try RequestQuery(request, known: ["format", "despite_damage"])
+        let format = try format(query, request)
+        let despiteDamage = try query.flag("despite_damage")
+        return try await rendered(as: format) {
+            let found = try ledger.find(printed: id, despiteDamage: despiteDamage)
+            guard !found.records.isEmpty || !found.damage.isEmpty else {
+                throw Problem(.notFound, "no transaction has the id '\(id)'")
+            }
+            var report = Report(
+                events: found.records.map { ($0.sequence, $0.record) }, names: names(of: NameSpace.allCases))
+            report.damage = found.damage
+            return report
+        }
+    }
+
+    /// `GET /v1/status`: what `sluice status --json` says.
+    func status(_ request: Request) async throws -> Response {
+        _ = try RequestQuery(request, known: [])
+        let status = try await onOwnThread { try ledger.status() }
+        return try Response(json: status)
+    }
+
+    private func names(of spaces: [NameSpace]) -> NameLookup {
+        let names = Dictionary(spaces.map { ($0, ledger.names(of: $0)) }) { first, _ in first }
+        return { names[$0]?[$1] }
+    }
+
+    private func rendered(
+        as format: OutputFormat, _ report: @escaping @Sendable () throws -> Report
+    ) async throws -> Response {
+        let text = try await onOwnThread { try report().rendered(as: format) }
+        return Response(text, contentType: format.contentType)
+    }
+
+    private func onOwnThread<Outcome: Sendable>(
+        _ work: @escaping @Sendable () throws -> Outcome
+    ) async throws -> Outcome {
+        do {
+            return try await threads.runIfActive(work)
+        } catch let fault as QuestionText.Fault {
+            throw Problem(.badParameter, fault.part == .whole ? "\(fault)" : "\(fault.part.rawValue): \(fault)")
+        } catch let error as DamageError {
+            throw Problem(.damaged, error.damage.map(\.description).joined(separator: "; "))
+        } catch let refusal as Refusal {
+            throw Problem(refusal)
+        }
+    }
+
+    /// What the query says, else what the client accepts, else JSON.
+    private func format(_ query: RequestQuery, _ request: Request) throws(Problem) -> OutputFormat {
+        let words = OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")
+        if let format = try query.value("format", "one of \(words)", OutputFormat.init) { return format }
+        let accepted =
+            request.headers[.accept]?.split(separator: ",").compactMap { $0.split(separator: ";").first } ?? []
+        return accepted.lazy.compactMap { word in
+            OutputFormat.allCases.first { $0.contentType.hasPrefix(word.trimmingCharacters(in: .whitespaces)) }
+        }.first ?? .json
+    }
+}
+
+extension Problem {
+    /// Why the ledger refused.
+    init(_ refusal: Refusal) {
+        switch refusal.cause {
+        case .namesExhausted: self.init(.rejected, refusal.description)
+        case .damaged: self.init(.damaged, refusal.description)
+        case .failed: self.init(.failed, refusal.description)
+        case .diskFull, .closing: self = Problem(.refused, refusal.description).retryable(afterSeconds: 5)
+        }
+    }
+}
+
+extension OutputFormat {
+    fileprivate var contentType: String {
+        switch self {
+        case .table: "text/plain; charset=utf-8"
+        case .csv: "text/csv; charset=utf-8"
+        case .json: "application/json"
+        case .ndjson: "application/x-ndjson"
+        }
+    }
+}
+
+extension Response {
+    init(_ text: String, contentType: String, status: HTTPResponse.Status = .ok) {
+        self.init(
+            status: status, headers: [.contentType: contentType],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    /// A value as one JSON object with its keys in order.
+    init(json value: some Encodable) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        self.init(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n", contentType: "application/json")
+    }
+}

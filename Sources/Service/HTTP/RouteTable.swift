@@ -1,0 +1,69 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import Synchronization
+
+/// What comes before and after every answer: the host that a request names, and problems in place of errors.
+final class RouteTable: RouterMiddleware {
+    typealias Context = BasicRequestContext
+    typealias Handler = @Sendable (Request, Context) async throws -> Response
+
+    private let logger: Logger
+    private let takesForeignHosts: Bool
+    private let routes = Mutex<[(path: [Substring], method: HTTPRequest.Method)]>([])
+
+    init(logger: Logger, takesForeignHosts: Bool) {
+        self.logger = logger
+        self.takesForeignHosts = takesForeignHosts
+    }
+
+    /// Takes note of a route, to tell a wrong method from a wrong path.
+    func add(_ method: HTTPRequest.Method, _ path: String) {
+        routes.withLock { $0.append((path.split(separator: "/"), method)) }
+    }
+
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        do {
+            try checkHost(of: request)
+            return try await next(request, context)
+        } catch let problem as Problem {
+            throw problem
+        } catch let error as HTTPError where error.status == .notFound {
+            throw problem(withoutRoute: request)
+        } catch let error as any HTTPResponseError {
+            throw Problem(error.status == .contentTooLarge ? .tooLarge : .malformedBody, "\(error)")
+        } catch {
+            logger.error("\(error)", metadata: ["http": .string("\(request.method) \(request.uri.path)")])
+            throw Problem(.failed, "\(error)")
+        }
+    }
+
+    private func problem(withoutRoute request: Request) -> Problem {
+        let path = request.uri.path.split(separator: "/")
+        let methods = routes.withLock { routes in
+            routes.filter { route in
+                route.path.count == path.count && zip(route.path, path).allSatisfy { $0 == $1 || $0.hasPrefix("{") }
+            }.map(\.method)
+        }
+        guard !methods.isEmpty else {
+            return Problem(.notFound, "there is nothing at \(request.uri.path); docs/http.md lists what there is")
+        }
+        var problem = Problem(.methodNotAllowed, "\(request.method) \(request.uri.path)")
+        problem.headers[.allow] = methods.flatMap { $0 == .get ? ["GET", "HEAD"] : [$0.rawValue] }
+            .joined(separator: ", ")
+        return problem
+    }
+
+    private func checkHost(of request: Request) throws(Problem) {
+        guard !takesForeignHosts, let authority = request.head.authority else { return }
+        var host = authority[...]
+        if let end = host.lastIndex(of: ":"), host.last != "]" { host = host[..<end] }
+        guard host == "localhost" || host == "[::1]" || host.hasPrefix("127.") else {
+            throw Problem(
+                .foreignHost,
+                "'\(authority)' was found as the host; without --anonymous it is localhost or a loopback address")
+        }
+    }
+}
