@@ -77,7 +77,9 @@ let package = Package(
         room(
             "Service",
             [
-                "Ledger", "Rollups", "Storage", "Formats", "Presentation", "StreamProtocol", "Transactions", logging,
+                "Ledger", "Rollups", "Storage", "Formats", "Presentation", "StreamProtocol", "Transactions",
+                "CPlatform",
+                logging,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

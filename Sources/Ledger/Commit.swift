@@ -35,6 +35,8 @@ struct Commit: @unchecked Sendable {
     var chain: ChainHead?
     /// Ring positions below are taken.
     var ringEnd: UInt64
+    /// When its batches were taken out of the ring.
+    var startNanoseconds: Int64
 
     var endSequence: UInt64 { firstSequence + UInt64(records.count) }
 }

@@ -224,8 +224,7 @@ final class Committer: @unchecked Sendable {
     // MARK: A commit
 
     private func commit(_ take: Take, names requested: [NameRequest]) {
-        var commit = Commit(
-            records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: take.end)
+        var commit = emptyCommit(ringEnd: take.end)
         do {
             // Before anything can fail: whoever asked for codes is answered with the commit.
             let nameAnswers = assignCodes(requested)
@@ -245,6 +244,12 @@ final class Committer: @unchecked Sendable {
         position = take.end
         waitForFlusher()
         flusher.hand(commit)
+    }
+
+    private func emptyCommit(ringEnd: UInt64) -> Commit {
+        Commit(
+            records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: ringEnd,
+            startNanoseconds: machine.monotonicNanoseconds())
     }
 
     private func assignCodes(
@@ -396,8 +401,7 @@ final class Committer: @unchecked Sendable {
             return
         }
         waitForFlusher()
-        var commit = Commit(
-            records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: position)
+        var commit = emptyCommit(ringEnd: position)
         do {
             let bound = BlockEncoder.largestByteCount(recordCount: 0, declarationsByteCount: 0)
             guard !placer.needsSegment(for: bound, firstSequence: nextSequence) else { return lastBlockIsProven = true }
@@ -428,7 +432,7 @@ final class Committer: @unchecked Sendable {
         position = end
         waitForFlusher()
         flusher.hand(
-            Commit(records: UnsafeBufferPointer(start: nil, count: 0), firstSequence: nextSequence, ringEnd: end))
+            emptyCommit(ringEnd: end))
     }
 
     /// What is durable is read from the log from now on, so its slots may go once the folder is past them too.

@@ -16,6 +16,7 @@ final class Flusher: Sendable {
         var failure: Refusal?
         var durableSequence: UInt64
         var chain: ChainHead
+        var flow = LedgerFigures.Flow()
     }
 
     private let log: Log
@@ -24,6 +25,7 @@ final class Flusher: Sendable {
     /// Rung when a commit is handed over and when one is through.
     private let bell: Doorbell
     private let committerBell: Doorbell
+    private let machine: any Machine
     private let state: Lock<State>
     private let onFailure: @Sendable (Refusal) -> Void
 
@@ -36,6 +38,7 @@ final class Flusher: Sendable {
         self.folder = folder
         self.committerBell = committerBell
         self.onFailure = onFailure
+        self.machine = machine
         bell = machine.makeDoorbell()
         state = Lock(State(durableSequence: log.endSequence - 1, chain: chain))
     }
@@ -46,6 +49,8 @@ final class Flusher: Sendable {
     var durableSequence: UInt64 { state.withLock { $0.durableSequence } }
     /// The chain up to the last sequence that is on disk.
     var chain: ChainHead { state.withLock { $0.chain } }
+    /// What went through since the start.
+    var flow: LedgerFigures.Flow { state.withLock { $0.flow } }
     /// Why nothing more may be written.
     var failure: Refusal? { state.withLock { $0.failure } }
 
@@ -82,9 +87,14 @@ final class Flusher: Sendable {
         if let refusal = failure ?? write(commit.block) {
             refuse(commit, refusal)
         } else {
+            let seconds = secondsSince(commit.startNanoseconds)
             state.withLock { state in
                 state.durableSequence = max(state.durableSequence, commit.endSequence - 1)
                 if let chain = commit.chain { state.chain = chain }
+                guard !commit.answers.isEmpty else { return }
+                for (_, answer) in commit.answers { state.flow.add(answer) }
+                state.flow.commitRecords.add(Double(commit.records.count))
+                state.flow.commitSeconds.add(seconds)
             }
             names.publish(commit.names)
             folder.add(commit.records, firstSequence: commit.firstSequence, ringEnd: commit.ringEnd)
@@ -99,12 +109,22 @@ final class Flusher: Sendable {
         guard let block else { return nil }
         do {
             try log.write(block.encoded, to: block.segment)
+            let start = machine.monotonicNanoseconds()
             try block.segment.synchronise()
+            let seconds = secondsSince(start)
+            state.withLock { state in
+                state.flow.writtenBytes += UInt64(block.encoded.bytes.count)
+                state.flow.flushSeconds.add(seconds)
+            }
             log.publish(block.encoded.header, in: block.segment)
             return nil
         } catch {
             return fail(error)
         }
+    }
+
+    private func secondsSince(_ nanoseconds: Int64) -> Double {
+        Double(machine.monotonicNanoseconds() - nanoseconds) / 1e9
     }
 
     /// Nothing more may be written, since what is on the disk is not known.
@@ -120,6 +140,7 @@ final class Flusher: Sendable {
         folder.add(
             UnsafeBufferPointer(start: nil, count: 0), firstSequence: commit.firstSequence, ringEnd: commit.ringEnd)
         commit.nameAnswers.forEach { $0.reply(.failure(refusal)) }
+        state.withLock { $0.flow.refusedBatches += UInt64(commit.answers.count) }
         Flusher.deliver(
             commit.answers.map { ($0.owner, BatchAnswer(batch: $0.answer.batch, result: .failure(refusal))) })
     }

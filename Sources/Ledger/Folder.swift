@@ -2,6 +2,7 @@ import Locks
 import RingBuffer
 import Rollups
 import Storage
+import Synchronization
 import Transactions
 
 /// The thread that adds durable records to the rollups, and frees their slots.
@@ -42,6 +43,7 @@ final class Folder: @unchecked Sendable {
     private let bell: Doorbell
     private let queue = Lock(Queue())
     private var lastCheckpointNanoseconds: Int64
+    private let lastCounted: Atomic<UInt64>
 
     /// - Parameter accumulator: has counted what the log holds beyond the checkpointer's last checkpoint.
     init(
@@ -52,11 +54,15 @@ final class Folder: @unchecked Sendable {
         bell = machine.makeDoorbell()
         lastCheckpointNanoseconds = machine.monotonicNanoseconds()
         self.accumulator = accumulator
+        lastCounted = Atomic(accumulator.lastSequence)
         self.cursor = cursor
         self.ring = ring
         self.checkpointer = checkpointer
         self.options = options
     }
+
+    /// The last sequence that was counted. Any thread.
+    var countedSequence: UInt64 { lastCounted.load(ordering: .relaxed) }
 
     /// Takes records that are durable; the flusher calls it in order.
     func add(_ records: UnsafeBufferPointer<Record>, firstSequence: UInt64, ringEnd: UInt64) {
@@ -130,6 +136,7 @@ final class Folder: @unchecked Sendable {
         switch task {
         case .fold(let records, let firstSequence, let ringEnd):
             accumulator.fold(records, firstSequence: firstSequence)
+            lastCounted.store(accumulator.lastSequence, ordering: .relaxed)
             cursor.advance(to: ringEnd)
             ring.grantWaiting()
             waitForCheckpointer()

@@ -26,6 +26,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     private let registry: NameRegistry
     private let tokeniser: AccountTokeniser
     private let ring: RingBuffer
+    /// Slots behind the last of them are free.
+    private let ringGates: [Cursor]
     private let committer: Committer
     private let flusher: Flusher
     private let folder: Folder
@@ -88,9 +90,10 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let chain = try ChainHasher(endOf: log)
         let committerBell = machine.makeDoorbell()
         let (pin, folded) = (Cursor(), Cursor())
+        ringGates = [pin, folded]
         ring = RingBuffer(
             capacity: options.ringSlotCount, slotByteCount: Record.byteCount, largestBatch: Ledger.largestBatch,
-            gates: [pin, folded], bell: committerBell)
+            gates: ringGates, bell: committerBell)
         let identity = IdentityProgress(restored.index, end: log.endSequence)
         checkpointer = Checkpointer(
             catalogue: catalogue!, names: registry, checkpointSequence: restored.checkpoint.sequence,
@@ -264,6 +267,16 @@ public final class Ledger: LedgerView, @unchecked Sendable {
 
     private func checkOpen() throws(Refusal) {
         if isClosed.load(ordering: .acquiring) { throw .closing }
+    }
+
+    /// What an operator watches. Never blocks for long; any thread.
+    public func figures() -> LedgerFigures {
+        LedgerFigures(
+            flow: flusher.flow, ringSlots: ring.capacity,
+            usedRingSlots: ring.usedSlotCount(from: ringGates.reduce(.max) { min($0, $1.position) }),
+            waitingClaims: ring.waitingClaimCount, durableSequence: flusher.durableSequence,
+            countedSequence: folder.countedSequence, savedSequence: checkpointer.checkpointSequence,
+            savingFailure: checkpointer.failure, failure: failure, names: registry.counts)
     }
 
     /// Why nothing more may be written; nil while all is well.

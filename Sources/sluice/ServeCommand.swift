@@ -69,7 +69,9 @@ struct ServeCommand: AsyncParsableCommand {
                 engine: ledger, configuration: configuration(files), logger: logger,
                 query: queryHandler(for: ledger, threads: threads))
             let httpServer = httpConfiguration.map {
-                HTTPServer(ledger: ledger, configuration: $0, threads: threads, logger: logger)
+                HTTPServer(ledger: ledger, configuration: $0, threads: threads, logger: logger) {
+                    server.connectionCount
+                }
             }
             do {
                 try await serve(server, httpServer, failure: failure, logger: logger)

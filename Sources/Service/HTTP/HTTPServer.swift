@@ -38,11 +38,18 @@ public final class HTTPServer: ServiceLifecycle.Service {
     private let threads: NIOThreadPool
     private let configuration: HTTPConfiguration
     private let logger: Logger
+    private let streamConnectionCount: @Sendable () -> Int
     private let boundPort = Mutex<Int?>(nil)
 
     /// A server that is not listening yet.
-    /// - Parameter threads: where work that reads disks is done.
-    public init(ledger: Ledger, configuration: HTTPConfiguration, threads: NIOThreadPool, logger: Logger) {
+    /// - Parameters:
+    ///   - threads: where work that reads disks is done.
+    ///   - streamConnectionCount: how many connections the stream protocol has now, for the metrics.
+    public init(
+        ledger: Ledger, configuration: HTTPConfiguration, threads: NIOThreadPool, logger: Logger,
+        streamConnectionCount: @escaping @Sendable () -> Int = { 0 }
+    ) {
+        self.streamConnectionCount = streamConnectionCount
         self.ledger = ledger
         self.configuration = configuration
         self.threads = threads
@@ -98,7 +105,10 @@ public final class HTTPServer: ServiceLifecycle.Service {
         let questions = Questions(ledger: ledger, threads: threads)
         let intake = Intake(ledger: ledger, limits: configuration.intake)
         let health = Health(ledger: ledger)
-        let table = RouteTable(logger: logger, takesForeignHosts: configuration.takesForeignHosts)
+        let figures = RequestFigures()
+        let metrics = Metrics(ledger: ledger, requests: figures, streamConnectionCount: streamConnectionCount)
+        let table = RouteTable(
+            logger: logger, takesForeignHosts: configuration.takesForeignHosts, figures: figures)
         let router = Router(options: [.autoGenerateHeadEndpoints])
         router.add(middleware: table)
         func route(_ method: HTTPRequest.Method, _ path: String, _ answer: @escaping RouteTable.Handler) {
@@ -107,6 +117,7 @@ public final class HTTPServer: ServiceLifecycle.Service {
         }
         route(.get, "/health/live") { request, _ in try health.live(request) }
         route(.get, "/health/ready") { request, _ in try health.ready(request) }
+        route(.get, "/metrics") { request, _ in try metrics.answer(request) }
         route(.get, "/v1/status") { request, _ in try await questions.status(request) }
         route(.get, "/v1/daily") { request, _ in try await questions.daily(request) }
         route(.post, "/v1/transactions") { request, _ in try await intake.take(request) }

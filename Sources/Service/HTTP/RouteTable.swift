@@ -10,9 +10,11 @@ final class RouteTable: RouterMiddleware {
 
     private let logger: Logger
     private let takesForeignHosts: Bool
+    private let figures: RequestFigures
     private let routes = Mutex<[(path: [Substring], method: HTTPRequest.Method)]>([])
 
-    init(logger: Logger, takesForeignHosts: Bool) {
+    init(logger: Logger, takesForeignHosts: Bool, figures: RequestFigures) {
+        self.figures = figures
         self.logger = logger
         self.takesForeignHosts = takesForeignHosts
     }
@@ -24,6 +26,32 @@ final class RouteTable: RouterMiddleware {
 
     func handle(
         _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        let start = ContinuousClock.now
+        var status = HTTPResponse.Status.internalServerError
+        defer {
+            figures.add(
+                .init(method: methodName(request), route: context.endpointPath ?? "none"), status: status.code,
+                seconds: (ContinuousClock.now - start) / .seconds(1))
+        }
+        do {
+            let response = try await answer(request, context, next)
+            status = response.status
+            return response
+        } catch let problem as Problem {
+            status = problem.status
+            throw problem
+        }
+    }
+
+    /// Anything may come as a method; those that are none of the usual ones share a name.
+    private func methodName(_ request: Request) -> String {
+        let known: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
+        return known.contains(request.method) ? request.method.rawValue : "other"
+    }
+
+    private func answer(
+        _ request: Request, _ context: Context, _ next: (Request, Context) async throws -> Response
     ) async throws -> Response {
         do {
             try checkHost(of: request)
