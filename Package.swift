@@ -78,14 +78,14 @@ let package = Package(
             "Service",
             [
                 "Ledger", "Rollups", "Storage", "Formats", "Presentation", "StreamProtocol", "Transactions",
-                "CPlatform",
-                logging,
+                "CPlatform", "EventLoops", logging,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ] + nio),
-        room("SluiceClient", ["StreamProtocol", "Transactions"] + nio),
+        room("EventLoops", [.product(name: "NIOCore", package: "swift-nio")]),
+        room("SluiceClient", ["EventLoops", "StreamProtocol", "Transactions"] + nio),
         .executableTarget(
             name: "sluice",
             dependencies: [

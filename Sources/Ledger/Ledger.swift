@@ -26,8 +26,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     private let registry: NameRegistry
     private let tokeniser: AccountTokeniser
     private let ring: RingBuffer
-    /// Slots behind the last of them are free.
-    private let ringGates: [Cursor]
+    /// What lies before it in the ring was counted.
+    private let folded: Cursor
     private let committer: Committer
     private let flusher: Flusher
     private let folder: Folder
@@ -90,10 +90,10 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let chain = try ChainHasher(endOf: log)
         let committerBell = machine.makeDoorbell()
         let (pin, folded) = (Cursor(), Cursor())
-        ringGates = [pin, folded]
+        self.folded = folded
         ring = RingBuffer(
             capacity: options.ringSlotCount, slotByteCount: Record.byteCount, largestBatch: Ledger.largestBatch,
-            gates: ringGates, bell: committerBell)
+            gates: [pin, folded], bell: committerBell)
         let identity = IdentityProgress(restored.index, end: log.endSequence)
         checkpointer = Checkpointer(
             catalogue: catalogue!, names: registry, checkpointSequence: restored.checkpoint.sequence,
@@ -273,7 +273,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     public func figures() -> LedgerFigures {
         LedgerFigures(
             flow: flusher.flow, ringSlots: ring.capacity,
-            usedRingSlots: ring.usedSlotCount(from: ringGates.reduce(.max) { min($0, $1.position) }),
+            usedRingSlots: ring.usedSlotCount(from: folded.position),
             waitingClaims: ring.waitingClaimCount, durableSequence: flusher.durableSequence,
             countedSequence: folder.countedSequence, savedSequence: checkpointer.checkpointSequence,
             savingFailure: checkpointer.failure, failure: failure, names: registry.counts)

@@ -114,8 +114,14 @@ extension RecordID: CustomStringConvertible {
 
 /// Lower-case hexadecimal digits of `bytes`.
 public func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    var text: [UInt8] = []
+    text.reserveCapacity(2 * bytes.underestimatedCount)
+    for byte in bytes {
+        for digit in [byte >> 4, byte & 15] {
+            text.append(digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10))
+        }
+    }
+    return String(decoding: text, as: UTF8.self)
 }
 
 /// The bytes that pairs of hexadecimal digits stand for; nil when the text is anything else.

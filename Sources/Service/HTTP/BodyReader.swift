@@ -4,10 +4,10 @@ import Ledger
 import NIOCore
 import Transactions
 
-/// Reads the transactions of one body as it arrives. It is used by one task.
-final class BodyReader {
+/// Reads the transactions of one body after the other, each as it arrives. It is used by one task at a time.
+final class BodyReader: @unchecked Sendable {
     /// How a body is written.
-    enum Format {
+    enum Format: Hashable {
         case array
         case rows(FileFormat)
 
@@ -26,42 +26,57 @@ final class BodyReader {
         static let contentTypes = "application/json, application/x-ndjson, text/csv or application/octet-stream"
     }
 
-    private(set) var records: [Record] = []
-    /// Where each record came from: the item of an array, the line of a text, the number of a raw record; from 1.
-    private(set) var items: [Int] = []
-    /// The items that became no record.
-    private(set) var rejects: [RowReject] = []
+    private var content = BodyContent()
+    let format: Format
     private let ledger: Ledger
-    private let nowMicroseconds: Int64
+    private var nowMicroseconds: Int64 = 0
     private var reader: RowReader
     private var splitter: JSONArraySplitter?
+    private var isAtStart = true
 
-    init(_ format: Format, mapping: Mapping, ledger: Ledger, nowMicroseconds: Int64) throws(FormatError) {
+    /// A reader of a first body.
+    init(_ format: Format, mapping: Mapping, ledger: Ledger) throws(FormatError) {
+        self.format = format
         self.ledger = ledger
-        self.nowMicroseconds = nowMicroseconds
         switch format {
-        case .array:
-            splitter = JSONArraySplitter()
-            reader = try RowReader(.ndjson, mapping: mapping)
+        case .array: reader = try RowReader(.ndjson, mapping: mapping)
         case .rows(let format): reader = try RowReader(format, mapping: mapping)
         }
     }
 
-    var itemCount: Int { records.count + rejects.count }
+    /// True when another body can follow: one that has no header.
+    var isReusable: Bool { format != .rows(.csv) }
+
+    /// Begins with a body.
+    func begin(nowMicroseconds: Int64) {
+        self.nowMicroseconds = nowMicroseconds
+        splitter = format == .array ? JSONArraySplitter() : nil
+        isAtStart = isReusable
+        content = BodyContent()
+    }
+
+    /// Items that were read so far.
+    var itemCount: Int { content.itemCount }
 
     func read(_ bytes: ByteBuffer) async throws {
         let batch = try bytes.withUnsafeReadableBytes { bytes in
-            guard let lines = try splitter?.split(bytes) else {
-                return try reader.read(bytes, nowMicroseconds: nowMicroseconds)
-            }
-            return try lines.withUnsafeBytes { try reader.read($0, nowMicroseconds: nowMicroseconds) }
+            guard let lines = try splitter?.split(bytes) else { return try readRows(bytes) }
+            return try lines.withUnsafeBytes(readRows)
         }
         try await add(batch)
     }
 
-    func finish() async throws {
+    private func readRows(_ bytes: UnsafeRawBufferPointer) throws(FormatError) -> ParsedBatch {
+        guard isAtStart else { return try reader.read(bytes, nowMicroseconds: nowMicroseconds) }
+        isAtStart = false
+        return try reader.readChunk(bytes, nowMicroseconds: nowMicroseconds)
+    }
+
+    /// Takes note of the body's end.
+    func finish() async throws -> BodyContent {
         try splitter?.finish()
         try await add(try reader.finish(nowMicroseconds: nowMicroseconds))
+        return content
     }
 
     private func add(_ parsed: ParsedBatch) async throws {
@@ -70,8 +85,19 @@ final class BodyReader {
         if !batch.names.isEmpty {
             reader.supply(codes: try await ledger.codes(for: batch.names).map { .code($0) }, to: &batch)
         }
-        records += batch.records
-        items += batch.rows
-        rejects += batch.rejects
+        content.records += batch.records
+        content.items += batch.rows
+        content.rejects += batch.rejects
     }
+}
+
+/// What a body held.
+struct BodyContent {
+    var records: [Record] = []
+    /// Where each record came from: the item of an array, the line of a text, the number of a raw record; from 1.
+    var items: [Int] = []
+    /// The items that became no record.
+    var rejects: [RowReject] = []
+
+    var itemCount: Int { records.count + rejects.count }
 }

@@ -1,3 +1,4 @@
+import EventLoops
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -72,7 +73,9 @@ public final class HTTPServer: ServiceLifecycle.Service {
             onServerRunning: { [boundPort = PortNote(self)] channel in boundPort.take(channel) },
             eventLoopGroupProvider: .shared(group), logger: quietLogger)
         do {
-            try await application.run()
+            // Requests are read, decided and answered where their bytes are: handing each to another thread and back costs more
+            // than all that is done with it. What blocks has threads of its own.
+            try await withTaskExecutorPreference(LoopExecutor(group.next())) { try await application.run() }
         } catch  where port == nil {
             try? await group.shutdownGracefully()
             throw ListenError(place: "\(configuration.host):\(configuration.port)", reason: "\(error)")

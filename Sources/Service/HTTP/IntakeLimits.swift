@@ -13,6 +13,22 @@ public struct IntakeLimits: Sendable {
     public init() {}
 }
 
+/// Readers that wait for another body.
+final class ReaderPool: Sendable {
+    private static let mostOfFormat = 8
+
+    private let idle = Mutex<[BodyReader.Format: [BodyReader]]>([:])
+
+    func take(_ format: BodyReader.Format) -> BodyReader? { idle.withLock { $0[format]?.popLast() } }
+
+    func give(_ reader: BodyReader) {
+        idle.withLock { idle in
+            guard idle[reader.format]?.count ?? 0 < ReaderPool.mostOfFormat else { return }
+            idle[reader.format, default: []].append(reader)
+        }
+    }
+}
+
 /// Memory that requests share.
 final class ByteBudget: Sendable {
     private let free: Mutex<Int>
