@@ -24,8 +24,8 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
 
     /// All targets.
     public static let all = [
-        frames, answers, blocks, columns, chunks, identities, segment, csv, ndjson, raw, mappings, queries, replies,
-        texts,
+        frames, answers, blocks, columns, chunks, identities, segment, csv, ndjson, raw, arrays, mappings, queries,
+        replies, texts,
     ]
 }
 
