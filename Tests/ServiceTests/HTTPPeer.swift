@@ -93,9 +93,29 @@ struct HTTPPeer {
         }
     }
 
-    private func blockingExchange(_ bytes: [UInt8]) throws -> Reply {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    /// Sends bytes and closes without waiting for an answer.
+    func sendAndLeave(_ bytes: [UInt8]) throws {
+        let descriptor = try connected()
         defer { close(descriptor) }
+        send(bytes, on: descriptor)
+    }
+
+    private func blockingExchange(_ bytes: [UInt8]) throws -> Reply {
+        let descriptor = try connected()
+        defer { close(descriptor) }
+        send(bytes, on: descriptor)
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { break }
+            received += buffer[..<count]
+        }
+        return try reply(String(decoding: received, as: UTF8.self))
+    }
+
+    private func connected() throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var patience = timeval(tv_sec: 20, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
@@ -108,23 +128,19 @@ struct HTTPPeer {
                 socklen_t(MemoryLayout<sockaddr_in>.size))
         }
         try #require(status == 0)
+        return descriptor
+    }
+
+    /// Sends all, or until the server closes: one that has said enough may do so before it has read all.
+    private func send(_ bytes: [UInt8], on descriptor: Int32) {
         var sent = 0
         while sent < bytes.count {
-            // A server that has said enough may close before it has read all.
             let count = bytes[sent...].withUnsafeBytes {
                 Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { break }
             sent += count
         }
-        var received: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = recv(descriptor, &buffer, buffer.count, 0)
-            guard count > 0 else { break }
-            received += buffer[..<count]
-        }
-        return try reply(String(decoding: received, as: UTF8.self))
     }
 
     private func reply(_ text: String) throws -> Reply {

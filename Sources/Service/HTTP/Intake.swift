@@ -59,10 +59,15 @@ struct Intake: Sendable {
             let content = try await reader.finish()
             try checkCount(content.itemCount)
             return content
+        } catch let problem as Problem {
+            throw problem
         } catch let error as FormatError {
             throw Problem(.malformedBody, error.description)
         } catch let refusal as Refusal {
             throw Problem(refusal)
+        } catch {
+            // Whoever sent it has gone, or broke the rules of HTTP: nothing that an operator could mend.
+            throw Problem(.malformedBody, "the body broke off: \(error)")
         }
     }
 
