@@ -13,11 +13,18 @@ struct LogScan {
     let log: Log
     let calendar: BusinessCalendar
     let machine: any Machine
+    /// By which distinct accounts are counted.
+    let accountHash: AccountHash
     /// Threads that count, the caller's among them.
     let threadCount: Int
 
     /// Cells of all threads together, before they are taken over into the answer.
     private static let cellByteLimit = 256 << 20
+    /// Distinct accounts of all threads together, before they are taken over into the answer.
+    private static let accountByteLimit = 512 << 20
+    /// Distinct accounts of the answer: more are refused.
+    private static let answerAccountByteLimit = 1 << 30
+
     private typealias Block = BlockPipeline.Block
 
     /// - Parameter end: the sequence after the last that counts.
@@ -25,7 +32,7 @@ struct LogScan {
     func count(
         _ question: Question, days: ClosedRange<CalendarDay>, before end: UInt64, into builder: inout AnswerBuilder
     ) throws -> [DamagedStretch] {
-        let declaration = try question.adHocDeclaration()
+        let total = Lock(Total(builder: builder, sequences: 1...end))
         let times = BusinessCalendar.microsecondsThatMayBelong(to: days)
         var passedOver: [DamagedStretch] = []
         var workers: [Worker] = []
@@ -33,16 +40,16 @@ struct LogScan {
             from: 1, where: { $0.recordCount > 0 && $0.firstSequence < end && $0.timeRange.overlaps(times) },
             damage: { passedOver.append($0) }
         ) { blocks in
-            while workers.count < min(threadCount, blocks.count) { workers.append(Worker(declaration, self)) }
-            try run(workers, over: blocks)
-            for worker in workers where worker.counter.shouldDrain(byteLimit: LogScan.cellByteLimit / threadCount) {
-                for chunk in worker.counter.drain(sequences: 1...end) { try builder.add(chunk) }
+            while workers.count < min(threadCount, blocks.count) {
+                workers.append(try Worker(question, self, total: total))
             }
+            try run(workers, over: blocks)
         }
         for worker in workers {
             passedOver += worker.passedOver
-            for chunk in worker.counter.drain(sequences: 1...end) { try builder.add(chunk) }
+            try worker.drain()
         }
+        builder = total.withLock { $0 }.builder
         return passedOver.inOrder
     }
 
@@ -51,6 +58,19 @@ struct LogScan {
         let work = Work(blocks)
         onThreads(workers.count, of: machine) { workers[$0].run(work) }
         if let failure = work.failure { throw failure }
+    }
+
+    /// The answer, to which each worker adds what it has counted.
+    private struct Total: @unchecked Sendable {
+        var builder: AnswerBuilder
+        let sequences: ClosedRange<UInt64>
+
+        mutating func take(_ counter: ColumnCounter) throws(RollupError) {
+            try counter.drain(into: &builder, sequences: sequences)
+            guard builder.accountByteCount <= LogScan.answerAccountByteLimit else {
+                throw .tooManyAccounts(byteLimit: LogScan.answerAccountByteLimit)
+            }
+        }
     }
 
     /// Blocks that are to be counted.
@@ -84,15 +104,22 @@ struct LogScan {
 
     /// What one thread counts with. It is used by one at a time.
     private final class Worker: @unchecked Sendable {
-        let counter: ColumnCounter
+        private let counter: ColumnCounter
+        private let total: Lock<Total>
+        private let threadCount: Int
         private(set) var passedOver: [DamagedStretch] = []
         private let log: Log
         private let decoder = BlockDecoder()
         private var buffer: [UInt8] = []
 
-        init(_ declaration: RollupDeclaration, _ scan: LogScan) {
-            counter = ColumnCounter(declaration, calendar: scan.calendar)
-            log = scan.log
+        init(_ question: Question, _ scan: LogScan, total: Lock<Total>) throws(RollupError) {
+            counter = try ColumnCounter(question, calendar: scan.calendar, accountHash: scan.accountHash)
+            (log, threadCount, self.total) = (scan.log, scan.threadCount, total)
+        }
+
+        /// Adds what was counted so far to the answer.
+        func drain() throws(RollupError) {
+            try total.withLock { total throws(RollupError) in try total.take(counter) }
         }
 
         func run(_ work: Work) {
@@ -101,6 +128,12 @@ struct LogScan {
                     let wanted = counter.columns(times: entry.timeRange)
                     let columns = try log.columns(wanted, of: entry, in: segment, with: decoder, buffer: &buffer)
                     counter.count(columns, times: entry.timeRange)
+                    if counter.shouldDrain(
+                        cellByteLimit: LogScan.cellByteLimit / threadCount,
+                        accountByteLimit: LogScan.accountByteLimit / threadCount)
+                    {
+                        try drain()
+                    }
                 } catch let error as LogError where error.isDamage {
                     passedOver.append(DamagedStretch(entry, in: segment.path, reason: error.reason))
                 } catch {

@@ -63,12 +63,21 @@ struct Statistics {
 
     /// Counts the records of the blocks whose times may fall into the question's days.
     private func scan(_ question: Question) throws -> (answer: Answer, passedOver: [DamagedStretch]) {
-        var builder = try AnswerBuilder(question)
+        let accountHash = AccountHash(log.settings)
+        var builder = try AnswerBuilder(question, accountHash: accountHash)
         let end = log.endSequence
-        let scan = LogScan(log: log, calendar: calendar, machine: machine, threadCount: threadCount)
+        let scan = LogScan(
+            log: log, calendar: calendar, machine: machine, accountHash: accountHash, threadCount: threadCount)
         let passedOver = try scan.count(
             question, days: Statistics.days(of: question), before: end, into: &builder)
         return (builder.answer(asOf: end - 1), passedOver)
+    }
+}
+
+extension AccountHash {
+    /// The ledger's own. Both halves of the key are turned so that this is not the hash of identities.
+    init(_ settings: LedgerSettings) {
+        self.init(key: settings.identityKey.k1 ^ 0x7061_7965_7273_2031, settings.identityKey.k0 ^ 0x7061_7965_7273_2032)
     }
 }
 

@@ -5,15 +5,20 @@ import Transactions
 public typealias NameLookup = (_ space: NameSpace, _ code: UInt32) -> String?
 
 extension Report {
-    /// An answer in words: names for codes, and money as exact decimals in major units of its row's currency.
+    /// An answer in words: names for codes, and money as exact decimals in major units of its row's currency. Behind a measure
+    /// that may be an estimate a column has its standard error, 0 where it is exact.
     public init(_ answer: Answer, names: NameLookup) {
         let dimensions = answer.dimensions.map { Column($0.name, isNumeric: false) }
-        let measures = answer.measures.map { Column($0.name, isNumeric: true) }
+        let measures = answer.measures.flatMap { measure in
+            ([measure.name] + (measure.form == .distinct ? [measure.name + "_error"] : [])).map {
+                Column($0, isNumeric: true)
+            }
+        }
         let currencyPlace = answer.dimensions.firstIndex(of: .currency)
         let rows = answer.rows.map { row in
             let currency = currencyPlace.map { Currency(rawValue: UInt16(truncatingIfNeeded: row.codes[$0])) } ?? .none
             return zip(answer.dimensions, row.codes).map { Value.text($0.text(of: $1, names: names)) }
-                + zip(answer.measures, row.values).map { $0.presented($1, in: currency) }
+                + zip(answer.measures, row.values).flatMap { $0.presented($1, in: currency) }
         }
         self.init(columns: dimensions + measures, rows: rows, sequence: answer.sequence, damage: answer.damage)
     }
@@ -61,8 +66,11 @@ extension Dimension {
 }
 
 extension Measure {
-    fileprivate func presented(_ value: Int128?, in currency: Currency) -> Report.Value {
-        guard let value else { return .none }
-        return isMoney ? .decimal(currency.decimal(minorUnits: value)) : .count(value)
+    fileprivate func presented(_ value: Int128?, in currency: Currency) -> [Report.Value] {
+        guard let value else { return form == .distinct ? [.none, .none] : [.none] }
+        if let error = standardError(of: value) {
+            return [error > 0 ? .estimate(value) : .count(value), .count(error)]
+        }
+        return [isMoney ? .decimal(currency.decimal(minorUnits: value)) : .count(value)]
     }
 }

@@ -64,7 +64,7 @@ extension Report.Value {
     var plainText: String {
         switch self {
         case .text(let text), .decimal(let text): text
-        case .count(let count): digits(of: count)
+        case .count(let count), .estimate(let count): digits(of: count)
         case .none: ""
         }
     }
@@ -72,7 +72,7 @@ extension Report.Value {
     var jsonText: String {
         switch self {
         case .text(let text), .decimal(let text): jsonString(text)
-        case .count(let count): digits(of: count)
+        case .count(let count), .estimate(let count): digits(of: count)
         case .none: "null"
         }
     }

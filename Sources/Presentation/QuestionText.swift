@@ -13,7 +13,7 @@ public struct QuestionText: Sendable {
     public var to: CalendarDay?
     /// Names of dimensions.
     public var by = ["day"]
-    /// Names of measures; `all` alone stands for every one.
+    /// Names of measures; `all` alone stands for every one that rollups hold.
     public var measures = QuestionText.usualMeasures
     /// `dimension=value`; values of one dimension are alternatives, dimensions all have to hold.
     public var conditions: [String] = []
@@ -68,7 +68,7 @@ public struct QuestionText: Sendable {
             }
             filters[dimension, default: []].insert(code)
         }
-        let asked = try measures == ["all"] ? Measure.allCases : words(measures, .measures, "measure")
+        let asked = try measures == ["all"] ? Measure.kept : words(measures, .measures, "measure")
         let dimensions: [Dimension] = try words(by, .by, "dimension")
         do {
             return try Question(from: from, to: to, by: dimensions, filters: filters, measures: asked)

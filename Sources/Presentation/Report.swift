@@ -8,6 +8,8 @@ public struct Report: Hashable, Sendable {
         case text(String)
         /// A whole number; a number in JSON, with thousands separators in a table.
         case count(Int128)
+        /// A whole number that is near the true one: as `count`, with `≈` before it in a table.
+        case estimate(Int128)
         /// An exact decimal such as `58397.63`; a string in JSON, where numbers lose digits.
         case decimal(String)
         /// Nothing: `null` in JSON, empty in CSV, `-` in a table.

@@ -25,6 +25,7 @@ extension Report.Value {
         switch self {
         case .text(let text): harmless(text)
         case .count(let count): formatCount(count)
+        case .estimate(let count): "≈" + formatCount(count)
         case .decimal(let decimal): groupedThousands(decimal)
         case .none: "-"
         }

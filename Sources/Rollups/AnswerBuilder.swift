@@ -2,6 +2,8 @@ import Transactions
 
 /// Adds up chunks, one after another, to the answer of a question.
 ///
+/// Distinct accounts are in no chunk: they come with the builders of `ColumnCounter`s.
+///
 /// The chunks must be of one rollup and must not overlap in day and sequence; their order does not matter. Several builders
 /// of one question, each used by one thread at a time, add up to one.
 public struct AnswerBuilder {
@@ -12,6 +14,11 @@ public struct AnswerBuilder {
     private let filters: [(dimension: Dimension, codes: CodeSet)]
     /// What is read of every chunk besides the measures.
     private let readDimensions: [Dimension]
+    /// The measures that chunks hold, each with its number among the question's.
+    private let keptMeasures: [(place: Int, measure: Measure)]
+    /// The distinct accounts of all groups; nil where none are asked.
+    private(set) var accountSets: AccountSets?
+    let accountHash: AccountHash
     /// A table for each group of days: the codes of `day` and `month` in the order of the grouping.
     private var tables: [[UInt32]: CellTable] = [:]
     private let memory = ChunkMemory()
@@ -20,10 +27,20 @@ public struct AnswerBuilder {
     /// Where a group's cell holds its first measure: after a key of 16 bytes. Every measure takes 16 bytes.
     private static let firstValueOffset = 16
 
+    /// Where a group's cell holds the measure with a number among the question's.
+    static func offset(ofMeasure place: Int) -> Int { firstValueOffset + place * 16 }
+
     /// Begins an answer.
+    /// - Parameter accountHash: by which distinct accounts are counted; the same for all builders that are added up.
     /// - Throws: `keyTooWide` when the grouping takes more than 128 bits, day and month apart.
-    public init(_ question: Question) throws(RollupError) {
+    public init(
+        _ question: Question, accountHash: AccountHash = AccountHash(key: 0, 0)
+    ) throws(RollupError) {
         self.question = question
+        self.accountHash = accountHash
+        let numbered = question.measures.enumerated().map { (place: $0.offset, measure: $0.element) }
+        keptMeasures = numbered.filter { $0.measure.form != .distinct }
+        accountSets = keptMeasures.count < question.measures.count ? AccountSets(accountHash) : nil
         dimensions = question.grouping
         groupKey = try KeyLayout(dimensions.filter { $0.bitCount > 0 })
         filters = question.filters.filter { $0.key.bitCount > 0 }.map { ($0.key, CodeSet($0.value)) }
@@ -68,7 +85,7 @@ public struct AnswerBuilder {
         let reader = try ChunkReader(bytes, of: byteCount, memory: memory)
         let place = RollupChunk.Place(rollup: reader.rollup.name, day: reader.day, sequences: reader.sequences)
         guard question.covers(reader.day) else { return place }
-        try reader.checkCounts(of: readDimensions, question.measures)
+        try reader.checkCounts(of: readDimensions, keptMeasures.map(\.measure))
         try add(reader.day, count: reader.count, codes: reader.codes(of:), column: reader.column(of:half:))
         return place
     }
@@ -78,7 +95,7 @@ public struct AnswerBuilder {
     public func neededByteCount(header: UnsafeRawBufferPointer, of byteCount: Int) throws(RollupError) -> Int {
         let reader = try ChunkReader(header, of: byteCount, memory: memory)
         guard question.covers(reader.day) else { return reader.columnsStart }
-        return try reader.end(of: readDimensions, question.measures)
+        return try reader.end(of: readDimensions, keptMeasures.map(\.measure))
     }
 
     /// Adds what another builder of the same question has added up.
@@ -92,11 +109,29 @@ public struct AnswerBuilder {
                 let own = ours.cell(
                     low: UInt64(truncatingIfNeeded: key), high: UInt64(truncatingIfNeeded: key >> 64))
                 for (place, measure) in question.measures.enumerated() {
-                    let offset = AnswerBuilder.firstValueOffset + place * 16
-                    measure.form.combine(cell + offset, into: own + offset)
+                    let offset = AnswerBuilder.offset(ofMeasure: place)
+                    if let sets = other.accountSets, measure.form == .distinct {
+                        accountSets?.unite(cell + offset, of: sets, into: own + offset)
+                    } else {
+                        measure.form.combine(cell + offset, into: own + offset)
+                    }
                 }
             }
         }
+    }
+
+    /// Bytes that the distinct accounts of all groups take.
+    public var accountByteCount: Int { accountSets?.byteCount ?? 0 }
+
+    /// The cell of the group in which the events of a cell with this key and day count, made when there is none; nil when
+    /// the question does not cover them. Its address stays the same while the builder lives.
+    mutating func group(of key: UInt128, _ layout: KeyLayout, day: CalendarDay) -> UnsafeMutableRawPointer? {
+        func code(_ dimension: Dimension) -> UInt32 {
+            layout.fields.first { $0.dimension == dimension }.map { $0.code(in: key) } ?? 0
+        }
+        guard question.covers(day), filters.allSatisfy({ $0.codes.contains(code($0.dimension)) }) else { return nil }
+        let group = groupKey.fields.reduce(UInt128(0)) { $0 | UInt128(code($1.dimension)) << UInt128($1.shift) }
+        return table(for: dayCodes(of: day)).cell(key: group)
     }
 
     /// The answer over all that was added.
@@ -131,12 +166,12 @@ public struct AnswerBuilder {
         for field in groupKey.fields { keyColumns.append((wanted(try codes(field.dimension)), field.shift)) }
         let rowCount = kept?.count ?? count
         let cells = cells.find(keyColumns, rowCount: rowCount, in: table)
-        for (place, measure) in question.measures.enumerated() {
+        for (place, measure) in keptMeasures {
             let low = wanted(try column(measure, 0))
             let high = measure.form == .sum ? wanted(try column(measure, 1)) : nil
             measure.form.combine(
                 low.baseAddress!, high.map { $0.baseAddress! }, rowCount: rowCount, into: cells,
-                offset: AnswerBuilder.firstValueOffset + place * 16)
+                offset: AnswerBuilder.offset(ofMeasure: place))
         }
     }
 
@@ -168,7 +203,7 @@ public struct AnswerBuilder {
         let offsets = question.measures.indices.filter { [.smallest, .largest].contains(question.measures[$0].form) }
         let table = CellTable(
             keyWordCount: 2, stride: AnswerBuilder.firstValueOffset + question.measures.count * 16,
-            extremes: offsets.map { AnswerBuilder.firstValueOffset + $0 * 16 }, seed: .random(in: 0 ... .max))
+            extremes: offsets.map(AnswerBuilder.offset(ofMeasure:)), seed: .random(in: 0 ... .max))
         tables[dayCodes] = table
         return table
     }
@@ -178,8 +213,10 @@ public struct AnswerBuilder {
         let key = table.key(of: cell)
         var (keyCodes, dayCodes) = (groupKey.codes(of: key)[...], dayCodes[...])
         let codes = dimensions.map { $0.bitCount == 0 ? dayCodes.removeFirst() : keyCodes.removeFirst() }
-        let values = question.measures.enumerated().map { place, measure in
-            measure.form.value(at: cell + AnswerBuilder.firstValueOffset + place * 16)
+        let values = question.measures.enumerated().map { place, measure -> Int128? in
+            let value = cell + AnswerBuilder.offset(ofMeasure: place)
+            if let accountSets, measure.form == .distinct { return Int128(accountSets.count(at: value)) }
+            return measure.form.value(at: value)
         }
         return Answer.Row(codes: codes, values: values)
     }

@@ -7,6 +7,7 @@
 /// | often written, narrow | 4 each | `attempts`, `approved`, `settled`, `timed` |
 /// | seldom written, wide | 8 each | low halves of the other sums |
 /// | seldom written, narrow | 4 each | the other counts |
+/// | group | 8 | where distinct accounts are asked: see `PayerCounter` |
 ///
 /// Only declared measures are there. With all measures declared, the first two groups end at byte 64 at the latest, so that a
 /// settled payment touches one cache line, and the others at byte 128. Counts have 32 bits because an accumulator takes fewer
@@ -18,8 +19,10 @@ struct CellLayout: Sendable {
     let stride: Int
     /// By raw value of the measure: the offset of its count, its extreme or the low half of its sum; 0 when not declared.
     private let offsets: [Int]
+    /// Where the address of the cell's group is; 0: there is none.
+    let groupOffset: Int
 
-    init(_ declaration: RollupDeclaration) {
+    init(_ declaration: RollupDeclaration, hasGroup: Bool = false) {
         keyWordCount = declaration.key.wordCount
         let often: [Measure] = [
             .amount, .smallestAmount, .largestAmount, .durationMilliseconds, .attempts, .approved, .settled, .timed,
@@ -37,6 +40,7 @@ struct CellLayout: Sendable {
         }
         place(often.filter(declaration.measures.contains))
         place(declaration.measures.filter { !often.contains($0) })
+        groupOffset = hasGroup ? take(8) : 0
         stride = end <= 64 ? max(16, end.nextPowerOfTwo) : (end + 63) / 64 * 64
         self.offsets = offsets
     }

@@ -1,9 +1,9 @@
 import Columns
 import Transactions
 
-/// Counts the records of blocks, field by field, into the cells of one rollup: what a question takes that no rollup answers.
+/// Counts the records of blocks, field by field, into the cells that a question needs which no rollup answers.
 ///
-/// It reads the fields that the rollup's dimensions and measures need and no others. The time is among them only where a
+/// It reads the fields that the question's dimensions and measures need and no others. The time is among them only where a
 /// block's records may lie on several business days or the hour is asked for. The cells are those that `RollupAccumulator`
 /// counts from the records themselves. One thread at a time; several counters' chunks add up.
 public final class ColumnCounter {
@@ -14,6 +14,10 @@ public final class ColumnCounter {
     private let readsAmounts: Bool
     private let readsDurations: Bool
     private let readsHours: Bool
+    /// Nil where no distinct payers are asked.
+    private let payers: PayerCounter?
+    /// False where nothing but distinct payers is asked: then it is enough that cells are there.
+    private let addsMeasures: Bool
     private let parts: [Part]
     /// Bits that the parts were seen to take where they vary.
     private var widths: [UInt64]
@@ -28,6 +32,8 @@ public final class ColumnCounter {
     private var clock: HourClock
     private var days: [CalendarDay: CellTable] = [:]
     private var recordCount: UInt64 = 0
+    /// Records since the size of all was looked at.
+    private var unmeasuredCount = 0
 
     /// A part of a dimension's code on its way from a column into the key.
     private struct Part {
@@ -40,8 +46,15 @@ public final class ColumnCounter {
     }
 
     /// A counter without records.
-    public init(_ declaration: RollupDeclaration, calendar: BusinessCalendar) {
-        plan = CountingPlan(declaration)
+    /// - Throws: `keyTooWide` when the question's dimensions are too many for one key.
+    public init(
+        _ question: Question, calendar: BusinessCalendar, accountHash: AccountHash
+    ) throws(RollupError) {
+        let declaration = try question.adHocDeclaration()
+        let asksPayers = question.measures.contains { $0.form == .distinct }
+        plan = CountingPlan(declaration, hasGroups: asksPayers)
+        addsMeasures = question.measures.contains { $0.form != .distinct }
+        payers = asksPayers ? try PayerCounter(question, plan, accountHash) : nil
         self.calendar = calendar
         seed = .random(in: 0 ... .max)
         clock = HourClock(calendar)
@@ -81,6 +94,7 @@ public final class ColumnCounter {
         var columns = dimensions.union(ColumnSet(.kindAndEvent, .outcome, .flags))
         if readsAmounts { columns.formUnion(ColumnSet(.amount)) }
         if readsDurations { columns.formUnion(ColumnSet(.duration)) }
+        if payers != nil { columns.formUnion(ColumnSet(.payer)) }
         if readsHours || day(of: times) == nil { columns.formUnion(ColumnSet(.time)) }
         return columns
     }
@@ -107,18 +121,26 @@ public final class ColumnCounter {
             start += count
         }
         recordCount += UInt64(columns.count)
+        unmeasuredCount += columns.count
     }
 
-    /// True when the cells take more than `byteLimit` bytes, or when half of the records that a cell can count are in.
-    public func shouldDrain(byteLimit: Int) -> Bool {
-        recordCount > 1 << 31 || days.values.reduce(0) { $0 + $1.byteCount } > byteLimit
+    /// True when the cells take more than `cellByteLimit` bytes or distinct accounts more than `accountByteLimit`, or when
+    /// half of the records that a cell can count are in. It looks every 65,536 records.
+    public func shouldDrain(cellByteLimit: Int, accountByteLimit: Int) -> Bool {
+        guard unmeasuredCount >= 1 << 16 else { return false }
+        unmeasuredCount = 0
+        return recordCount > 1 << 31 || payers.map { $0.groups.accountByteCount > accountByteLimit } ?? false
+            || days.values.reduce(0) { $0 + $1.byteCount } > cellByteLimit
     }
 
-    /// Takes out everything counted so far as chunks, by day.
-    /// - Parameter sequences: what the chunks are to say of their records.
-    public func drain(sequences: ClosedRange<UInt64>) -> [RollupChunk] {
-        defer { (days, recordCount) = ([:], 0) }
-        return days.sorted { $0.key < $1.key }.compactMap { $1.chunk(plan, day: $0, sequences: sequences) }
+    /// Adds everything counted so far to the answer of the question, and counts on from nothing.
+    /// - Parameter sequences: what chunks are to say of their records.
+    public func drain(into builder: inout AnswerBuilder, sequences: ClosedRange<UInt64>) throws(RollupError) {
+        for (day, table) in days {
+            if let chunk = table.chunk(plan, day: day, sequences: sequences) { try builder.add(chunk) }
+        }
+        (days, recordCount) = ([:], 0)
+        if let payers { builder.add(try payers.takeGroups()) }
     }
 
     /// The day of all moments between two; nil where there may be several.
@@ -138,6 +160,7 @@ public final class ColumnCounter {
         let flags: UnsafePointer<UInt64>
         let amounts: UnsafePointer<UInt64>?
         let durations: UnsafePointer<UInt64>?
+        let payers: UnsafePointer<UInt64>?
         let parts: [UnsafePointer<UInt64>?]
         /// How keys become small numbers; nil where they are too many.
         var frame: Frame?
@@ -149,6 +172,7 @@ public final class ColumnCounter {
             flags = start(.flags)
             amounts = counter.readsAmounts ? start(.amount) : nil
             durations = counter.readsDurations ? start(.duration) : nil
+            payers = counter.payers != nil ? start(.payer) : nil
             parts = counter.parts.map { $0.column.map(start) }
         }
     }
@@ -228,11 +252,17 @@ public final class ColumnCounter {
             }()
         if let frame = fields.frame {
             findCells(count, fields, frame, in: table)
-            plan.add(block, to: table, areCellsFound: true)
+            if addsMeasures { plan.add(block, to: table, areCellsFound: true) }
         } else {
             pack(count, fields)
-            plan.countPacked(block, into: table)
+            if payers != nil {
+                plan.findPacked(block, in: table)
+                if addsMeasures { plan.add(block, to: table, areCellsFound: true) }
+            } else {
+                plan.countPacked(block, into: table)
+            }
         }
+        if let payers, let column = fields.payers { payers.count(block, payers: column, rows: rows) }
     }
 
     /// How a block's keys become numbers below `DirectCells.count`: what is the same in all of them, and where the bits of

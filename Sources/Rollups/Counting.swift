@@ -24,6 +24,20 @@ extension CountingPlan {
         add(block, to: table, areCellsFound: false)
     }
 
+    /// Finds the cells of records whose keys are packed already.
+    func findPacked(_ block: RecordBlock, in table: CellTable) {
+        let (lowKeys, highKeys, hashes, cells) = (block.lowKeys, block.highKeys, block.hashes, block.cells)
+        let view = table.view
+        for row in 0..<block.count {
+            let hash = table.hash(low: lowKeys[row], high: highKeys[row])
+            hashes[row] = hash
+            view.prefetchSlot(hash: hash)
+        }
+        for row in 0..<block.count {
+            cells[row] = table.cell(low: lowKeys[row], high: highKeys[row], hash: hashes[row])
+        }
+    }
+
     private func pack(_ parts: [KeyPart], of block: RecordBlock, into keys: UnsafeMutablePointer<UInt64>) {
         let count = block.count
         keys.update(repeating: 0, count: count)

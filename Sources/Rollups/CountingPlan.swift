@@ -34,9 +34,10 @@ final class CountingPlan: @unchecked Sendable {
     /// The counts behind the first are unused in all steps.
     let hasOneCount: Bool
 
-    init(_ declaration: RollupDeclaration) {
+    /// - Parameter hasGroups: cells have room for the address of their group.
+    init(_ declaration: RollupDeclaration, hasGroups: Bool = false) {
         self.declaration = declaration
-        layout = CellLayout(declaration)
+        layout = CellLayout(declaration, hasGroup: hasGroups)
         var (low, high): ([KeyPart], [KeyPart]) = ([], [])
         for field in declaration.key.fields {
             let (column, shift) = field.dimension.place

@@ -25,6 +25,8 @@ public enum Measure: UInt8, Vocabulary {
     case largestAmount = 19
     case durationMilliseconds = 20
     case timed = 21
+    case payers = 22
+    case approvedPayers = 23
 
     /// The name in snake case.
     public var name: String {
@@ -38,6 +40,7 @@ public enum Measure: UInt8, Vocabulary {
         case .smallestAmount: "smallest_amount"
         case .largestAmount: "largest_amount"
         case .durationMilliseconds: "duration_milliseconds"
+        case .approvedPayers: "approved_payers"
         default: "\(self)"
         }
     }
@@ -52,6 +55,9 @@ public enum Measure: UInt8, Vocabulary {
         case smallest
         /// The greater of both, 64 bits; all ones (-1) where nothing settled.
         case largest
+        /// Distinct accounts: sets are united, and their numbers cannot be added. No chunk holds them; they are counted from
+        /// the records.
+        case distinct
     }
 
     /// How two values of the measure become one.
@@ -60,6 +66,7 @@ public enum Measure: UInt8, Vocabulary {
         case .amount, .refundAmount, .reversalAmount, .chargebackAmount, .durationMilliseconds: .sum
         case .smallestAmount: .smallest
         case .largestAmount: .largest
+        case .payers, .approvedPayers: .distinct
         default: .count
         }
     }
@@ -74,4 +81,14 @@ public enum Measure: UInt8, Vocabulary {
 
     /// Columns of 64 bits that a chunk holds of the measure: a sum has its low and its high half.
     public var columnCount: Int { form == .sum ? 2 : 1 }
+
+    /// Those that rollups can hold: all but distinct accounts.
+    public static let kept = allCases.filter { $0.form != .distinct }
+
+    /// The standard error of a value: 0 of one that is exact, nil where the measure is never estimated.
+    public func standardError(of value: Int128) -> Int128? {
+        guard form == .distinct else { return nil }
+        guard value > Int128(AccountSets.exactCount) else { return 0 }
+        return Int128((Double(value) * HyperLogLog.standardError).rounded(.up))
+    }
 }

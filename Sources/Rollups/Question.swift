@@ -68,7 +68,10 @@ public struct Question: Hashable, Sendable {
     /// What to count from the records themselves where no rollup can answer.
     /// - Throws: `keyTooWide` when the dimensions are too many for one key.
     public func adHocDeclaration() throws(RollupError) -> RollupDeclaration {
-        try RollupDeclaration(name: "ad-hoc", dimensions: neededDimensions, measures: measures)
+        let kept = measures.filter { $0.form != .distinct }
+        // Cells that need hold no measure hold one all the same: that they are there says which rows the answer has.
+        return try RollupDeclaration(
+            name: "ad-hoc", dimensions: neededDimensions, measures: kept.isEmpty ? [.attempts] : kept)
     }
 
     /// True when events of the day can be in the answer.

@@ -29,7 +29,7 @@ public final class RollupAccumulator {
         self.firstSequence = firstSequence
         self.seed = seed
         lastSequence = firstSequence - 1
-        plans = declarations.map(CountingPlan.init)
+        plans = declarations.map { CountingPlan($0) }
         clock = HourClock(calendar)
     }
 

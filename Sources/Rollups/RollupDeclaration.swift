@@ -17,13 +17,15 @@ public struct RollupDeclaration: Hashable, Sendable {
     let key: KeyLayout
 
     /// Declares statistics.
-    /// - Throws: `RollupError` when dimensions or measures repeat, when there is no measure, when `day` or `month` (which
-    ///   every rollup knows) is among the dimensions, when the key needs more than 128 bits, or when the name is too long.
+    /// - Throws: `RollupError` when dimensions or measures repeat, when there is no measure or one that no rollup can hold, when
+    ///   `day` or `month` (which every rollup knows) is among the dimensions, when the key needs more than 128 bits, or
+    ///   when the name is too long.
     public init(name: String, dimensions: [Dimension], measures: [Measure]) throws(RollupError) {
         guard (1...255).contains(name.utf8.count) else { throw .name(byteCount: name.utf8.count) }
         guard !measures.isEmpty else { throw .noMeasure }
         if let twice = firstRepeated(dimensions) { throw .repeated(twice.name) }
         if let twice = firstRepeated(measures) { throw .repeated(twice.name) }
+        if let distinct = measures.first(where: { $0.form == .distinct }) { throw .notKept(distinct) }
         self.name = name
         self.dimensions = dimensions
         self.measures = measures
@@ -46,14 +48,14 @@ public struct RollupDeclaration: Hashable, Sendable {
     public static let defaults: [RollupDeclaration] = [regions, services, hours, institutions, payees]
 
     /// Region and channel, by day.
-    public static let regions = declare("regions", [.region, .channel], Measure.allCases)
+    public static let regions = declare("regions", [.region, .channel], Measure.kept)
     /// Service and channel, by day.
-    public static let services = declare("services", [.service, .channel], Measure.allCases)
+    public static let services = declare("services", [.service, .channel], Measure.kept)
     /// Source, channel and outcome, by hour.
-    public static let hours = declare("hours", [.hour, .source, .channel, .outcome], Measure.allCases)
+    public static let hours = declare("hours", [.hour, .source, .channel, .outcome], Measure.kept)
     /// Source and both institutions, by day.
     public static let institutions = declare(
-        "institutions", [.source, .payerInstitution, .payeeInstitution], Measure.allCases)
+        "institutions", [.source, .payerInstitution, .payeeInstitution], Measure.kept)
     /// Payee, by day, with the measures that a merchant's statement needs.
     public static let payees = declare(
         "payees", [.payee], [.attempts, .approved, .settled, .amount, .refunds, .refundAmount])

@@ -10,6 +10,10 @@ public enum RollupError: Error, Hashable, Sendable, CustomStringConvertible {
     case repeated(String)
     /// `day` and `month` are known of every chunk and cannot be part of a key.
     case impliedDimension(Dimension)
+    /// No rollup can hold the measure: it is counted from the records.
+    case notKept(Measure)
+    /// The distinct accounts of a question's groups take more memory than there may be.
+    case tooManyAccounts(byteLimit: Int)
     /// The dimensions together need more bits than a key has.
     case keyTooWide(dimensions: [Dimension], bitCount: Int)
     /// A chunk does not hold what a question needs.
@@ -28,6 +32,10 @@ public enum RollupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .noMeasure: "at least one measure is needed"
         case .repeated(let name): "\(name) is named twice"
         case .impliedDimension(let dimension): "\(dimension.name) is known of every rollup and cannot be declared"
+        case .notKept(let measure): "no rollup can hold \(measure.name)"
+        case .tooManyAccounts(let limit):
+            "the distinct payers of so many groups take more than \(limit >> 20) MiB: ask for fewer dimensions, or for "
+                + "fewer of their values (--where), at a time"
         case .keyTooWide(let dimensions, let bits):
             "\(dimensions.map(\.name).joined(separator: ", ")) together take \(bits) bits and a key has 128: "
                 + "ask for fewer dimensions at a time"

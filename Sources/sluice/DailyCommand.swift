@@ -12,6 +12,11 @@ struct DailyCommand: AsyncParsableCommand {
             decimals in the currency's major unit; where money is asked for, rows are given for each currency. \
             docs/statistics.md defines every dimension and measure.
 
+            'payers' and 'approved_payers' count accounts, each once in a row, however often it paid: exactly up to \
+            1,024, beyond as an estimate, marked with ≈, whose standard error is 0.41 % and stands behind it as \
+            'payers_error'. No statistics are kept for them: every record of the days asked for is read, as it is for \
+            combinations of dimensions that nothing is kept for, at tens of millions of records a second. Name the days.
+
             Where the log is damaged, questions that need no record from there are answered, and known damage is named \
             on standard error and as 'damage' in JSON; others fail, or with --despite-damage leave out what is lost.
 
@@ -27,6 +32,7 @@ struct DailyCommand: AsyncParsableCommand {
               sluice daily --data ledger --from 2026-11-01 --to 2026-11-30 --by region
               sluice daily --data ledger --by payee --where kind=payment --format csv
               sluice daily --data ledger --by hour --measures attempts --plot
+              sluice daily --data ledger --from 2026-11-20 --to 2026-11-20 --by region --measures payers
               sluice daily --data ledger --by source,service --timed 5
             """)
 
@@ -39,7 +45,7 @@ struct DailyCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Only rows with this value; may be repeated, also for one dimension.", valueName: "dimension=value"))
     var conditions: [String] = []
-    @Option(help: "Measures, with commas between, or 'all'.")
+    @Option(help: "Measures, with commas between, or 'all' for all but distinct payers.")
     var measures = WordList(argument: QuestionText.usualMeasures.joined(separator: ","))
     @Option(help: "table, csv, json or ndjson.") var format = OutputFormat.table
     @Flag(help: "Draw the first measure as bars.") var plot = false

@@ -22,7 +22,7 @@ import Transactions
         try ledger.trickle(300..<420)
         ledger.close()
 
-        let question = try Question(by: [.day, .hour, .source, .channel, .outcome, .kind], measures: Measure.allCases)
+        let question = try Question(by: [.day, .hour, .source, .channel, .outcome, .kind], measures: Measure.kept)
         let (before, status) = (try LedgerReader(files).answer(question), try LedgerReader(files).status())
         let report = try files.compact()
         #expect(report.faults == [] && report.rewritten == report.segments && report.segments > 2)

@@ -39,7 +39,7 @@ private typealias Dimension = Rollups.Dimension
     private static func questions() throws -> [Question] {
         [
             try Question(by: [.event, .region], measures: [.attempts, .amount]),
-            try Question(by: [.payee, .service, .day], measures: Measure.allCases),
+            try Question(by: [.payee, .service, .day], measures: Measure.kept),
             try Question(by: [.hour, .event, .month], measures: [.attempts, .settled, .timed, .overdue]),
             try Question(
                 from: CalendarDay("2024-03-10"), to: CalendarDay("2024-03-10"), by: [.event, .payerInstitution],

@@ -19,7 +19,7 @@ import Transactions
     ])
     func adHocRollupsEqualARecount(dimensions: [Dimension]) throws {
         let records = randomRecords(5000, seed: 4)
-        for measures in [Measure.allCases, [.durationMilliseconds, .overdue], [.largestAmount], [.returnsFailed]] {
+        for measures in [Measure.kept, [.durationMilliseconds, .overdue], [.largestAmount], [.returnsFailed]] {
             let rollup = try RollupDeclaration(name: "x", dimensions: dimensions, measures: measures)
             let chunks = fold(records, [rollup]).drain()
             #expect(cells(chunks, rollup) == Recount(rollup, records).cells.mapValues(withoutZeros))
@@ -27,7 +27,7 @@ import Transactions
     }
 
     @Test func everyCombinationOfEventAndOutcome() throws {
-        let rollup = try RollupDeclaration(name: "x", dimensions: [.event, .outcome], measures: Measure.allCases)
+        let rollup = try RollupDeclaration(name: "x", dimensions: [.event, .outcome], measures: Measure.kept)
         for event in Event.allCases {
             for outcome in OutcomeClass.allCases {
                 for overdue in [false, true] {

@@ -146,7 +146,7 @@ struct QuestionSet {
         func year(_ dimensions: Rollups.Dimension...) throws(RollupError) -> Question {
             try Question(from: firstDay, to: lastDay, by: dimensions, measures: measures)
         }
-        func day(_ dimensions: Rollups.Dimension...) throws(RollupError) -> Question {
+        func day(_ dimensions: Rollups.Dimension..., measures: [Measure] = measures) throws(RollupError) -> Question {
             try Question(from: lastDay, to: lastDay, by: dimensions, measures: measures)
         }
         questions = [
@@ -154,6 +154,7 @@ struct QuestionSet {
             ("year by source", try year(.source)), ("year by day", try year(.day)),
             ("raw day by region and outcome", try day(.region, .outcome)),
             ("raw day by source and service", try day(.source, .service)),
+            ("distinct payers by region", try day(.region, measures: [.payers])),
         ]
     }
 }
