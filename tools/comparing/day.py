@@ -63,8 +63,20 @@ class Totals:
 
 
 def totals(path):
-    """Totals of all records of the file, and of those that a store accepts which takes each identity once."""
+    """Totals of all records of the file, those of what a store accepts which takes each identity once, and its payers."""
     records = recount.read_records([path])
     is_first = recount.deduplicate(records)[0]
+    # Returned with them because finding the first of each identity takes longest.
+    payers = distinct_payers(records[is_first])
     return (Totals(len(records), int(records["amount"].sum())),
-            Totals(int(np.count_nonzero(is_first)), int(records["amount"][is_first].sum())))
+            Totals(int(np.count_nonzero(is_first)), int(records["amount"][is_first].sum())), payers)
+
+
+def distinct_payers(records):
+    """Cells of the distinct payers of attempts by region."""
+    event = records["kind_event"] >> 4
+    counted = ((event == recount.INITIATED) | (event == recount.AUTHORISED)) & (records["flags"] & recount.TEST_FLAG == 0)
+    counted &= (records["payer_low"] != 0) | (records["payer_high"] != 0)
+    records = records[counted]
+    pairs = np.unique(records["region"].astype("<i8") << 48 | column(records, "payer"))
+    return {(int(region),): (int(count),) for region, count in zip(*np.unique(pairs >> 48, return_counts=True))}

@@ -62,6 +62,10 @@ def question_table(asked, names):
                 spread = getattr(found, place) if found else None
                 cells.append(_span(spread) if spread else "")
             rows.append([f"{question.title}, {title}", *cells])
+        if question.is_estimate:
+            errors = [asked[name, question.key].error if (name, question.key) in asked else None for name in names]
+            rows.append([f"{question.title}, largest error of a region",
+                         *("" if error is None else f"{error:.2%}".replace("%", " %") for error in errors)])
     return table(["question", *(name + ":" for name in names)], rows)
 
 

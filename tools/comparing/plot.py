@@ -104,7 +104,7 @@ def _sizes(drawing, ingests):
 
 def _questions(drawing, asked):
     drawing.heading("Asking: milliseconds of a whole command, on a scale of powers of ten",
-                    "what took more than 5 s was asked in the open store only; Sluice counts no distinct payers yet")
+                    "what took more than 5 s was asked in the open store only")
     best = {key: found.whole or found.inside for key, found in asked.items() if found.whole or found.inside}
     least = 10 ** math.floor(math.log10(min(spread.least for spread in best.values())))
     most = max(spread.most for spread in best.values())

@@ -6,8 +6,10 @@ import json
 from comparing.day import recount
 from comparing.peers import Failure
 
-# What docs/statistics.md counts as `attempts` and as `amount`. Test records never count.
-ATTEMPTS = f"sum(case when event in ({recount.INITIATED}, {recount.AUTHORISED}) then 1 else 0 end)"
+# What docs/statistics.md counts as `attempts`, as `amount` and as `payers`. Test records never count.
+IS_ATTEMPT = f"event in ({recount.INITIATED}, {recount.AUTHORISED})"
+ATTEMPTS = f"sum(case when {IS_ATTEMPT} then 1 else 0 end)"
+HAS_PAYER = f" and {IS_ATTEMPT} and payer <> 0"
 AMOUNT = (f"sum(case when event in ({recount.INITIATED}, {recount.CAPTURED}, {recount.RESOLVED})"
           f" and outcome between {recount.APPROVED * 16} and {recount.APPROVED * 16 + 15} then amount else 0 end)")
 EVENTS = ["", "initiated", "authorised", "captured", "resolved", "refunded", "reversed", "charged_back"]
@@ -29,19 +31,27 @@ class Question:
     measures: tuple = ("attempts", "amount")
     # Why Sluice has no answer.
     unanswered: str = ""
+    # Of distinct payers: whether they may be estimated.
+    is_estimate: bool = False
 
-    def sql(self, distinct=None):
-        """The question in SQL. `distinct` is the function that counts distinct payers, a format with the column's place."""
+    @property
+    def asks_payers(self):
+        return self.measures == ("payers",)
+
+    def sql(self, sketch=None):
+        """The question in SQL; None where payers may be estimated and the store has no `sketch`, a function of a column."""
+        if self.is_estimate and not sketch:
+            return None
         if self.table == "cells":
             measures = "sum(attempts), sum(amount)"
-        elif self.measures == ("payers",):
-            measures = distinct.format("payer")
+        elif self.asks_payers:
+            measures = f"{sketch}(payer)" if self.is_estimate else "count(distinct payer)"
         else:
             measures = f"{ATTEMPTS}, {AMOUNT}"
         names = ", ".join(self.dimensions)
         condition = "" if self.table == "cells" else " where not test"
-        if self.measures == ("payers",):
-            condition += " and payer <> 0"
+        if self.asks_payers:
+            condition += HAS_PAYER
         return f"select {names}, {measures} from {self.table}{condition} group by {names}"
 
     def words(self, ledger):
@@ -58,8 +68,10 @@ QUESTIONS = [
              ("region", "event"), "records"),
     Question("source_service", "count and sum by source and service", "scans the log: no rollup has both",
              ("source", "service"), "records"),
-    Question("payers", "distinct payers by region", "", ("region",), "records", ("payers",),
-             "Sluice counts no distinct payers"),
+    Question("payers", "distinct payers by region, estimated", "scans the log: no rollup has payers", ("region",),
+             "records", ("payers",), is_estimate=True),
+    Question("payers_exact", "distinct payers by region, exact", "", ("region",), "records", ("payers",),
+             "beyond 1,024 payers of a group it estimates"),
     Question("year", "a year of daily cells by service", "its rollup `services`", ("service",), "cells"),
 ]
 
@@ -79,6 +91,13 @@ def _code(dimension, text):
     if dimension == "event":
         return EVENTS.index(text)
     return 0 if text == "none" else int(text)
+
+
+def largest_error(exact, estimates):
+    """The largest error of an estimate, as a share of the exact number."""
+    if exact.keys() != estimates.keys():
+        return float("inf")
+    return max(abs(estimates[key][0] / value[0] - 1) for key, value in exact.items())
 
 
 def difference(expected, found):

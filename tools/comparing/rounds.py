@@ -4,13 +4,16 @@ import dataclasses
 import statistics
 import subprocess
 import sys
+import typing
 
 from comparing.peers import PATIENCE_SECONDS, Failure, timed
-from comparing.questions import QUESTIONS, difference
+from comparing.questions import QUESTIONS, difference, largest_error
 
 
 # A case that takes longer is run in so many rounds only, unless all is asked for.
 LONG_SECONDS, LONG_ROUNDS = 15, 3
+# Sluice's estimates must be as near as this: five times the standard error that it tells.
+LARGEST_ERROR = 0.02
 
 
 class Spread:
@@ -47,6 +50,8 @@ class Asked:
 
     inside: object
     whole: object
+    # The largest of an answer's estimates; None where it has none.
+    error: typing.Optional[float] = None
 
 
 def say(text):
@@ -81,24 +86,36 @@ def ask(setup, peers):
             reply = replies.get(question.key)
             if not reply:
                 continue
-            if peer is peers[0]:
+            error = None
+            if question.is_estimate:
+                error = _error(peer, question, setup.payers, reply.cells, is_ours=peer is peers[0])
+            elif question.asks_payers:
+                _compare(peer, question, setup.payers, reply.cells, "the records")
+            elif peer is peers[0]:
                 ours[question.key] = reply.cells
             elif question.key in ours:
-                _compare(peer, question, ours[question.key], reply.cells)
+                _compare(peer, question, ours[question.key], reply.cells, "Sluice")
             inside = Spread(reply.milliseconds) if reply.milliseconds else None
             is_long = inside and inside.least > PATIENCE_SECONDS * 1000
             whole = None if is_long else _whole_commands(peer.command(question), setup.times)
-            asked[peer.name, question.key] = Asked(inside, whole)
+            asked[peer.name, question.key] = Asked(inside, whole, error)
             say(f"{peer.name:12} {question.title:40} " + ", ".join(
                 f"{value.median:,.0f} ms {place}" for value, place in ((inside, "inside"), (whole, "whole command"))
-                if value))
+                if value) + (f", off by {error:.2%} at most" if error is not None else ""))
     return asked
 
 
-def _compare(peer, question, expected, found):
+def _compare(peer, question, expected, found, whose):
     told = difference(expected, found)
     if told:
-        raise Failure(f"{peer.name} differs from Sluice in '{question.title}': {told}")
+        raise Failure(f"{peer.name} differs from {whose} in '{question.title}': {told}")
+
+
+def _error(peer, question, exact, estimates, is_ours):
+    error = largest_error(exact, estimates)
+    if is_ours and error > LARGEST_ERROR:
+        raise Failure(f"{peer.name} is off by {error:.2%} in '{question.title}'")
+    return error
 
 
 def _whole_commands(arguments, times):

@@ -31,7 +31,7 @@ class Setup:
         self.raw = self._generate("raw", "binary")
         # A run's first tenth is its warm-up.
         self.warm_count = self.count // 10
-        self.all, self.accepted = totals(self.raw)
+        self.all, self.accepted, self.payers = totals(self.raw)
 
     def _generate(self, kind, form):
         path = f"{self.work}/day.{kind}"

@@ -154,7 +154,7 @@ def _hold(path, cells):
         store.close()
 
 
-DISTINCT = "uniqHLL12({})"
+SKETCH = "uniqHLL12"
 
 
 def _answer(path, questions, times):
@@ -162,7 +162,7 @@ def _answer(path, questions, times):
     try:
         replies = {}
         for question in questions:
-            sql = question.sql(DISTINCT)
+            sql = question.sql(SKETCH)
             replies[question.key] = ask(question, times, lambda: store.rows(sql))
         return replies
     finally:
@@ -204,5 +204,5 @@ class ClickHouse(Peer):
 
     def command(self, question):
         code = ("from chdb import session; s = session.Session({!r}); s.query('use store'); print(s.query({!r}, 'CSV'))"
-                .format(self._path(self.asked), question.sql(DISTINCT)))
+                .format(self._path(self.asked), question.sql(SKETCH)))
         return [sys.executable, "-c", code]

@@ -12,6 +12,7 @@ from comparing.questions import CELL_DIMENSIONS, CELL_MEASURES
 TYPES = {128: "UUID", 64: "BIGINT", 32: "INTEGER", 16: "SMALLINT", 8: "TINYINT", 1: "BOOLEAN"}
 DEFINITION = ", ".join(
     f"{name} {'TIMESTAMP' if name == 'time' else TYPES[bits]} not null" for name, bits in COLUMNS.items())
+SKETCH = "approx_count_distinct"
 PRIMARY_KEY = f", primary key ({', '.join(KEY)})"
 
 # What is made, and what is inserted from a file, by case.
@@ -73,7 +74,7 @@ def _answer(path, questions, times):
     connection.execute("set enable_progress_bar = false")
     replies = {}
     for question in questions:
-        sql = question.sql("approx_count_distinct({})")
+        sql = question.sql(SKETCH)
         replies[question.key] = ask(question, times, lambda: connection.execute(sql).fetchall())
     connection.close()
     return replies
@@ -111,7 +112,7 @@ class DuckDB(Peer):
         return alone(_answer, self._path(self.asked), questions, self.setup.times)
 
     def command(self, question):
-        sql = question.sql("approx_count_distinct({})")
+        sql = question.sql(SKETCH)
         path = self._path(self.asked)
         code = f"import duckdb; print(duckdb.connect({path!r}, read_only=True).execute({sql!r}).fetchall())"
         return [sys.executable, "-c", code]
