@@ -112,7 +112,10 @@ final class Checkpointer: @unchecked Sendable {
                 state.lastFailure = nil
             }
             bell.ring()
-            do { try mergeChunks() } catch { report("chunks of statistics could not be merged: \(error)") }
+            do {
+                try mergeChunks()
+                try sumMonths()
+            } catch { report("chunks of statistics could not be merged: \(error)") }
         }
     }
 
@@ -152,6 +155,16 @@ final class Checkpointer: @unchecked Sendable {
             try catalogue.replace(
                 stored.map(\.sequences),
                 by: Catalogue.Chunk(rollup: rollup, day: day, sequences: merged.sequences, bytes: merged.encoded()))
+        }
+    }
+
+    /// A year of days is many chunks: those of each month that is over are added up besides. The next checkpoint goes first.
+    private func sumMonths() throws {
+        for rollup in RollupDeclaration.defaults {
+            for month in try catalogue.monthsWithoutSum(ofRollup: rollup.name) {
+                if isBusy { return }
+                if let sum = try catalogue.sum(of: month) { try catalogue.setSum(of: month, bytes: sum.encoded()) }
+            }
         }
     }
 }

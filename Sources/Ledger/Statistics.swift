@@ -96,6 +96,29 @@ extension Catalogue.Chunk {
     }
 }
 
+extension Catalogue {
+    /// Adds up the chunks of a month, each sum with one of as many chunks, so that a cell is copied few times and memory
+    /// holds few sums.
+    func sum(of month: Month) throws -> RollupChunk? {
+        var sums: [(count: Int, chunk: RollupChunk)] = []
+        func addUp(while isDue: (Int, Int) -> Bool) throws {
+            while sums.count > 1, isDue(sums[sums.count - 2].count, sums[sums.count - 1].count) {
+                let (later, earlier) = (sums.removeLast(), sums.removeLast())
+                sums.append((earlier.count + later.count, try earlier.chunk.summed(with: later.chunk)))
+            }
+        }
+        for day in month.days.lowerBound.daysSince1970...month.days.upperBound.daysSince1970 {
+            let day = CalendarDay(daysSince1970: day)
+            for chunk in try chunks(rollup: month.rollup, days: day...day) {
+                sums.append((1, try chunk.decoded(of: path)))
+                try addUp(while: ==)
+            }
+        }
+        try addUp { _, _ in true }
+        return sums.first?.chunk
+    }
+}
+
 extension RollupChunk.Place {
     /// Fails when the chunk that stands at this place of a catalogue says that it is another.
     func check(_ found: RollupChunk.Place, of path: String) throws(CatalogueError) {

@@ -59,6 +59,8 @@ private final class ChunkWork: @unchecked Sendable {
     private let catalogue: Catalogue
     private let rollup: String
     private let days: ClosedRange<CalendarDay>
+    /// A question about days; others may have the sums of whole months.
+    private let tellsDaysApart: Bool
     private let bell: Doorbell
     private let state = Lock(State())
     private let slots: UnsafeMutableBufferPointer<AnswerBuilder>
@@ -71,6 +73,7 @@ private final class ChunkWork: @unchecked Sendable {
         bell: Doorbell
     ) {
         (self.catalogue, self.rollup, self.days, self.bell) = (catalogue, rollup, days, bell)
+        tellsDaysApart = builders[0].question.tellsDaysApart
         slots = .allocate(capacity: builders.count)
         _ = slots.initialize(from: builders)
     }
@@ -83,7 +86,7 @@ private final class ChunkWork: @unchecked Sendable {
     /// Reads all chunks, hands them over, and helps in the end.
     func read() {
         do {
-            try catalogue.forEachChunk(rollup: rollup, days: days) { stored in
+            try catalogue.forEachChunk(rollup: rollup, days: days, inMonths: !tellsDaysApart) { stored in
                 if let failure { throw failure }
                 let piece = try read(stored)
                 let isTaken =

@@ -153,6 +153,7 @@ public struct Verification {
                         rollup, day, in: catalogue, isCountedWhole: unknown.map { $0?.contains(day) == false })
                 }
             }
+            _ = attempt { try $0.compareSums(rollup, in: catalogue) }
         }
     }
 
@@ -184,6 +185,18 @@ public struct Verification {
         }
         if let difference = try stored.difference(from: counted) {
             note("catalogue and recount of the log differ: \(difference)")
+        }
+    }
+
+    /// Sums of months must be those of the chunks that they stand for, which were compared with the log.
+    private mutating func compareSums(_ rollup: RollupDeclaration, in catalogue: Catalogue) throws {
+        try catalogue.sums(ofRollup: rollup.name) { month, stored in
+            _ = attempt { verification in
+                let (sum, expected) = (try stored.decoded(of: catalogue.path), try catalogue.sum(of: month))
+                if let difference = try expected.flatMap({ try sum.difference(from: $0) }) {
+                    verification.note("\(catalogue.path): \(month.place), their sum: \(difference)")
+                }
+            }
         }
     }
 

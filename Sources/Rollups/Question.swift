@@ -74,6 +74,10 @@ public struct Question: Hashable, Sendable {
             name: "ad-hoc", dimensions: neededDimensions, measures: kept.isEmpty ? [.attempts] : kept)
     }
 
+    /// True when it matters to the answer on which day of a month an event lies, once its month is covered from the first
+    /// day that has any to the last.
+    public var tellsDaysApart: Bool { by.contains(.day) || filters[.day] != nil }
+
     /// True when events of the day can be in the answer.
     public func covers(_ day: CalendarDay) -> Bool {
         if let from, day < from { return false }

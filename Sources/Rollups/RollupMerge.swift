@@ -27,6 +27,13 @@ extension RollupChunk {
         return round[0]
     }
 
+    /// Adds up chunks of one rollup on several days to one that says that it is of this one's day.
+    /// - Throws: `notMergeable` when they are of different rollups.
+    public func summed(with other: RollupChunk) throws(RollupError) -> RollupChunk {
+        guard rollup == other.rollup else { throw .notMergeable("\(rollup.name) and \(other.rollup.name)") }
+        return merged(with: other)
+    }
+
     private func merged(with other: RollupChunk) -> RollupChunk {
         let pairs = matchingRows(other)
         var keys: [UInt128] = []
@@ -40,8 +47,11 @@ extension RollupChunk {
                 Array(other.columns[first..<first + measure.columnCount]), pairs)
         }
         return RollupChunk(
-            rollup: rollup, day: day, sequences: sequences.lowerBound...other.sequences.upperBound, keys: keys,
-            columns: columns)
+            rollup: rollup, day: day,
+            sequences: min(
+                sequences.lowerBound, other.sequences.lowerBound)...max(
+                    sequences.upperBound, other.sequences.upperBound),
+            keys: keys, columns: columns)
     }
 
     /// The rows of both chunks in the order of keys, those with the same key together; -1 where a chunk has none.
@@ -80,11 +90,18 @@ extension Measure.Form {
         }
     }
 
+    @inline(__always)
     private func merged(
         _ mine: [UInt64], _ theirs: [UInt64], _ pairs: [(mine: Int, theirs: Int)], _ none: UInt64,
         _ combine: (UInt64, UInt64) -> UInt64
     ) -> [UInt64] {
-        pairs.map { combine($0.mine < 0 ? none : mine[$0.mine], $0.theirs < 0 ? none : theirs[$0.theirs]) }
+        [UInt64](unsafeUninitializedCapacity: pairs.count) { column, count in
+            for pair in pairs {
+                column[count] = combine(
+                    pair.mine < 0 ? none : mine[pair.mine], pair.theirs < 0 ? none : theirs[pair.theirs])
+                count += 1
+            }
+        }
     }
 
     private func mergedSums(

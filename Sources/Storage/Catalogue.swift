@@ -10,6 +10,7 @@ import Transactions
 /// | `names` | a name of a space and its code, with a checksum of the three |
 /// | `chunks` | the statistics of one rollup and business day over a range of sequences |
 /// | `places` | how many chunks a rollup has of a day |
+/// | `months` | the sum of a rollup's chunks in a calendar month, and which ones they are |
 /// | `identity_files` | a file of the identity index |
 ///
 /// SQLite has no checksums of its own. So nothing is believed because it stands there: chunks check themselves, a day has as many
@@ -77,7 +78,9 @@ public final class Catalogue {
     /// The version of the tables.
     public static let formatVersion: Int64 = 2
 
-    private let database: SQLiteDatabase
+    let database: SQLiteDatabase
+    /// False of a catalogue that was made before there were sums of months, and is only read.
+    private(set) var hasMonths = false
     /// The database's file.
     public let path: String
 
@@ -101,7 +104,16 @@ public final class Catalogue {
         let facts = try checkedFacts().facts
         guard facts["ledger"] == String(ledger, radix: 16) else { throw CatalogueError.otherLedger(path: path) }
         guard facts["rollups"] == rollupSignature else { throw CatalogueError.otherRollups(path: path) }
+        if mode == .readWrite { try database.execute(Catalogue.monthsTable) }
+        hasMonths = try !database.run("SELECT 1 FROM sqlite_master WHERE name = 'months'").isEmpty
     }
+
+    private static let monthsTable = """
+        CREATE TABLE IF NOT EXISTS months (
+            rollup TEXT, month INTEGER, chunks BLOB NOT NULL, "check" INTEGER NOT NULL, bytes BLOB NOT NULL,
+            PRIMARY KEY (rollup, month)
+        );
+        """
 
     /// They are made in one transaction: all are there or none.
     private func hasTables() throws -> Bool {
@@ -236,10 +248,34 @@ public final class Catalogue {
     }
 
     /// Visits the chunks of a rollup on days of a range, by day and sequence.
-    /// - Throws: `CatalogueError` when a day has more or fewer of them than its place says; some were visited then.
+    /// - Parameter inMonths: where there is a sum of a month's chunks in the range, that is visited instead of them. It says
+    ///   that it is of the first of their days.
+    /// - Throws: `CatalogueError` when a day has more or fewer of them than its place says.
     public func forEachChunk(
-        rollup: String, days: ClosedRange<CalendarDay>, _ visit: (StoredChunk) throws -> Void
+        rollup: String, days: ClosedRange<CalendarDay>, inMonths: Bool = false, _ visit: (StoredChunk) throws -> Void
     ) throws {
+        let listed = try list(rollup: rollup, days: days)
+        let sums = inMonths ? try sums(ofRollup: rollup) : [:]
+        let blobs = database.blobs(table: "chunks", column: "bytes")
+        let sumBlobs = database.blobs(table: "months", column: "bytes")
+        for month in sums.isEmpty ? [listed[...]] : Catalogue.byMonth(listed) {
+            if let first = month.first, let sum = sums[first.month], sum.members == Catalogue.members(month) {
+                let byteCount = try open(sumBlobs, sum, Month(rollup: rollup, month).place)
+                try visit(
+                    StoredChunk(
+                        day: first.day, sequences: Catalogue.hull(month), byteCount: byteCount, blobs: sumBlobs))
+                continue
+            }
+            for chunk in month {
+                let byteCount = try open(blobs, row: chunk.row, rollup: rollup, chunk.day)
+                try visit(
+                    StoredChunk(day: chunk.day, sequences: chunk.sequences, byteCount: byteCount, blobs: blobs))
+            }
+        }
+    }
+
+    /// Where the chunks of a rollup on days of a range stand, by day and sequence; of each day as many as its place says.
+    func list(rollup: String, days: ClosedRange<CalendarDay>) throws -> [Listed] {
         let parameters: [SQLiteDatabase.Value] = [
             .text(rollup), .integer(Int64(days.lowerBound.daysSince1970)),
             .integer(Int64(days.upperBound.daysSince1970)),
@@ -247,20 +283,17 @@ public final class Catalogue {
         let rows = try database.run(
             "SELECT rowid, day, first, last FROM chunks WHERE rollup = ? AND day BETWEEN ? AND ? ORDER BY day, first",
             parameters)
-        let blobs = database.blobs(table: "chunks", column: "bytes")
         var counts: [CalendarDay: Int64] = [:]
-        for row in rows {
+        let listed = try rows.map { row in
             guard let number = row[0].integer, let day = row[1].integer, let first = row[2].integer,
                 let last = row[3].integer, first > 0, first <= last
             else { throw damaged("a row of 'chunks' for rollup \(rollup) is malformed") }
             let date = CalendarDay(daysSince1970: Int32(truncatingIfNeeded: day))
             counts[date, default: 0] += 1
-            let byteCount = try open(blobs, row: number, rollup: rollup, date)
-            try visit(
-                StoredChunk(
-                    day: date, sequences: UInt64(first)...UInt64(last), byteCount: byteCount, blobs: blobs))
+            return Listed(row: number, day: date, sequences: UInt64(first)...UInt64(last))
         }
         try check(counts, rollup: rollup, parameters)
+        return listed
     }
 
     private func open(

@@ -123,12 +123,16 @@ public final class DamageExploration: Sendable {
 
     static let allDays = CalendarDay(daysSince1970: 0)...CalendarDay(daysSince1970: 100_000)
 
-    /// One for each rollup, with all that it holds, and one that no rollup answers.
+    /// One for each rollup, with all that it holds, one that sums of months may answer, and two that no rollup does.
     static let questions: [Question] = {
         do {
             return try RollupDeclaration.defaults.map {
                 try Question(by: [.day] + $0.dimensions, measures: $0.measures)
-            } + [Question(by: [.day, .region, .outcome], measures: [.attempts])]
+            } + [
+                Question(by: [.region], measures: [.attempts, .amount]),
+                Question(by: [.day, .region, .outcome], measures: [.attempts]),
+                Question(by: [.region], measures: [.payers]),
+            ]
         } catch {
             preconditionFailure("\(error)")
         }
