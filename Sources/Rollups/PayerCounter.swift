@@ -5,6 +5,9 @@ import Transactions
 ///
 /// A group is a row of the answer, and a cell leads to it: cells of several days or filtered codes to the same one. So the
 /// counter's cells hold the address of their group, which is found when the first payer of a cell comes.
+///
+/// Registers lie all over a few megabytes. The processor is asked for those of a tile's payers when these are noted, and they
+/// are raised when the next tile's payers have been.
 final class PayerCounter {
     /// The groups, with nothing but their sets.
     private(set) var groups: AnswerBuilder
@@ -14,11 +17,30 @@ final class PayerCounter {
     private let measures: [(bit: UInt8, offset: Int)]
     /// By number of the contribution: the measures in which its payer counts.
     private let bits: UnsafeMutablePointer<UInt8>
-    private let accounts: UnsafeMutablePointer<UInt64>
-    private let hashes: UnsafeMutablePointer<UInt64>
-    private let owners: UnsafeMutablePointer<UnsafeMutableRawPointer>
-    private let counted: UnsafeMutablePointer<UInt8>
-    private let registers: UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>
+    private var latest = Tile()
+    private var waiting = Tile()
+
+    /// The payers of a block that count, and where.
+    private final class Tile {
+        var count = 0
+        let accounts = UnsafeMutablePointer<UInt64>.allocate(capacity: RecordBlock.capacity)
+        let hashes = UnsafeMutablePointer<UInt64>.allocate(capacity: RecordBlock.capacity)
+        let owners = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: RecordBlock.capacity)
+        let counted = UnsafeMutablePointer<UInt8>.allocate(capacity: RecordBlock.capacity)
+        /// By measure; nil where a set is exact.
+        let registers = UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>.allocate(
+            capacity: RecordBlock.capacity * PayerCounter.mostMeasures)
+
+        deinit {
+            accounts.deallocate()
+            hashes.deallocate()
+            owners.deallocate()
+            counted.deallocate()
+            registers.deallocate()
+        }
+    }
+
+    private static let mostMeasures = Measure.allCases.count { $0.form == .distinct }
 
     /// What a cell holds that no group covers.
     private static let noGroup: UInt = 1
@@ -39,24 +61,13 @@ final class PayerCounter {
                 bits | (contribution.countsPayer(in: each.element.element) ? 1 << UInt8(each.offset) : 0)
             }
         }
-        accounts = .allocate(capacity: RecordBlock.capacity)
-        hashes = .allocate(capacity: RecordBlock.capacity)
-        owners = .allocate(capacity: RecordBlock.capacity)
-        counted = .allocate(capacity: RecordBlock.capacity)
-        registers = .allocate(capacity: RecordBlock.capacity)
     }
 
-    deinit {
-        bits.deallocate()
-        accounts.deallocate()
-        hashes.deallocate()
-        owners.deallocate()
-        counted.deallocate()
-        registers.deallocate()
-    }
+    deinit { bits.deallocate() }
 
     /// Takes out what was counted. The cells that led to it must be gone.
     func takeGroups() throws(RollupError) -> AnswerBuilder {
+        addWaiting()
         let next = try AnswerBuilder(groups.question, accountHash: groups.accountHash)
         defer { groups = next }
         return groups
@@ -67,14 +78,19 @@ final class PayerCounter {
     ///   - payers: the column.
     ///   - rows: where the column has the block's records.
     func count(_ block: RecordBlock, payers: UnsafePointer<UInt64>, rows: UnsafePointer<Int32>) {
-        let kept = collect(block, payers, rows)
+        note(block, payers, rows)
+        addWaiting()
+        swap(&latest, &waiting)
+    }
+
+    /// Adds the payers that were noted before the last ones.
+    private func addWaiting() {
         guard let sets = groups.accountSets else { return }
-        let (accounts, hashes, owners, counted, registers) = (accounts, hashes, owners, counted, registers)
-        for measure in measures {
-            for place in 0..<kept {
-                registers[place] = sets.prefetchRegister(of: hashes[place], owners[place] + measure.offset)
-            }
-            for place in 0..<kept where counted[place] & measure.bit != 0 {
+        let tile = waiting
+        let (accounts, hashes, owners, counted) = (tile.accounts, tile.hashes, tile.owners, tile.counted)
+        for (number, measure) in measures.enumerated() {
+            let registers = tile.registers + number * RecordBlock.capacity
+            for place in 0..<tile.count where counted[place] & measure.bit != 0 {
                 if let register = registers[place] {
                     HyperLogLog.raise(register, hashes[place])
                 } else {
@@ -82,15 +98,16 @@ final class PayerCounter {
                 }
             }
         }
+        tile.count = 0
     }
 
     /// Notes the payers that count, with their groups.
-    private func collect(
-        _ block: RecordBlock, _ payers: UnsafePointer<UInt64>, _ rows: UnsafePointer<Int32>
-    ) -> Int {
-        let (bits, hash, groupOffset) = (bits, groups.accountHash, groupOffset)
-        let (accounts, hashes, owners, counted) = (accounts, hashes, owners, counted)
-        let (contributions, cells) = (block.contributions, block.cells)
+    private func note(_ block: RecordBlock, _ payers: UnsafePointer<UInt64>, _ rows: UnsafePointer<Int32>) {
+        guard let sets = groups.accountSets else { return }
+        let (bits, hash, groupOffset, tile) = (bits, sets.hash, groupOffset, latest)
+        let (accounts, hashes, owners, counted) = (tile.accounts, tile.hashes, tile.owners, tile.counted)
+        let (contributions, cells, registers) = (block.contributions, block.cells, tile.registers)
+        let (firstOffset, secondOffset) = (measures[0].offset, measures.count > 1 ? measures[1].offset : 0)
         var kept = 0
         for row in 0..<block.count {
             let account = payers[Int(rows[row])]
@@ -100,13 +117,19 @@ final class PayerCounter {
             var group = cell.load(fromByteOffset: groupOffset, as: UInt.self)
             if group == 0 { group = findGroup(of: cell, day: block.day) }
             guard group != PayerCounter.noGroup else { continue }
+            let owner = UnsafeMutableRawPointer(bitPattern: group).unsafelyUnwrapped
+            let accountHash = hash(account)
             accounts[kept] = account
-            hashes[kept] = hash(account)
-            owners[kept] = UnsafeMutableRawPointer(bitPattern: group).unsafelyUnwrapped
+            hashes[kept] = accountHash
+            owners[kept] = owner
             counted[kept] = bits
+            registers[kept] = sets.prefetchRegister(of: accountHash, owner + firstOffset)
+            if secondOffset != 0 {
+                registers[kept &+ RecordBlock.capacity] = sets.prefetchRegister(of: accountHash, owner + secondOffset)
+            }
             kept &+= 1
         }
-        return kept
+        tile.count = kept
     }
 
     @inline(never)

@@ -32,7 +32,7 @@ struct DailyCommand: AsyncParsableCommand {
               sluice daily --data ledger --from 2026-11-01 --to 2026-11-30 --by region
               sluice daily --data ledger --by payee --where kind=payment --format csv
               sluice daily --data ledger --by hour --measures attempts --plot
-              sluice daily --data ledger --from 2026-11-20 --to 2026-11-20 --by region --measures payers
+              sluice daily --data ledger --from 2026-11-20 --by region --measures payers
               sluice daily --data ledger --by source,service --timed 5
             """)
 
