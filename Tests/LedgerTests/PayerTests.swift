@@ -48,7 +48,7 @@ private typealias Dimension = Rollups.Dimension
 
     private static func reader(_ files: LedgerFiles, threads: Int) throws -> LedgerReader {
         var options = LedgerOptions()
-        options.queryThreadCount = threads
+        options.threadCount = threads
         return try LedgerReader(files, options: options)
     }
 
