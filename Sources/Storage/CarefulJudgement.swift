@@ -37,7 +37,7 @@ extension IdentityIndex {
                     let place = Int(sequence - firstSequence)
                     return place < acceptedCount && confirm(base[place])
                 }
-                if digests.agrees(record, at: sequence) {
+                if digests.agrees(base + index, at: sequence) {
                     verdict = .duplicate
                     return true
                 }
@@ -45,7 +45,7 @@ extension IdentityIndex {
             }
             if isKnown != true, !date.files.isEmpty {
                 _ = confirmations.fileHits(ofRecord: index).contains { hit in
-                    if digests.agrees(record, at: hit.sequence) {
+                    if digests.agrees(base + index, at: hit.sequence) {
                         verdict = .duplicate
                         return true
                     }
@@ -83,7 +83,7 @@ extension IdentityIndex {
             if records[behind].utcDay != date.day { date = self.date(records[behind].utcDay) }
             _ = date.table?.find(fingerprints[behind]) { sequence in
                 if sequence < firstSequence, source.recordInMemory(sequence) == nil,
-                    !digests.agrees(records[behind], at: sequence)
+                    !digests.agrees(records.baseAddress! + behind, at: sequence)
                 {
                     wanted.append(sequence)
                 }
@@ -101,7 +101,8 @@ extension IdentityIndex {
             }
             for sequence in found {
                 result.fileHits.append((behind, sequence))
-                if source.recordInMemory(sequence) == nil, !digests.agrees(records[behind], at: sequence) {
+                if source.recordInMemory(sequence) == nil, !digests.agrees(records.baseAddress! + behind, at: sequence)
+                {
                     wanted.append(sequence)
                 }
             }
@@ -112,7 +113,7 @@ extension IdentityIndex {
         let hits = result.fileHits
         for index in group where verdicts[index] == .accepted {
             func cannotBeCompared(with sequence: UInt64, in stretch: Range<UInt64>) -> Bool {
-                stretch.contains(sequence) && !digests.agrees(records[index], at: sequence)
+                stretch.contains(sequence) && !digests.agrees(records.baseAddress! + index, at: sequence)
             }
             let error = damaged.first { stretch in
                 hits.contains { $0.index == index && cannotBeCompared(with: $0.sequence, in: stretch.sequences) }

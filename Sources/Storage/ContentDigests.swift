@@ -1,3 +1,4 @@
+import CPlatform
 import Transactions
 
 /// A 64-bit digest of the 64 bytes of each recent record, by sequence, so that a true duplicate is told without reading it back.
@@ -7,25 +8,37 @@ import Transactions
 /// verdicts leave the ledger as it is, and an agreement by chance (2^-64, under a random key) would only name a conflict a
 /// duplicate. So exactness is kept where something could be lost: a record is new only when every hit was compared.
 ///
-/// Memory is a window of chunks: `capacity` sequences at 8 bytes, the oldest chunk goes first.
+/// Memory is a window of chunks: `capacity` sequences at 8 bytes. Each chunk takes the place of the one that is a window older.
 final class ContentDigests {
     private static let chunkBits: UInt64 = 16
     private static let chunkCount = 1 << Int(chunkBits)
 
-    private let key: IdentityKey
-    private let chunkLimit: Int
-    private var chunks: [UInt64: UnsafeMutablePointer<UInt64>] = [:]
-    private var current: (number: UInt64, chunk: UnsafeMutablePointer<UInt64>)?
-
-    /// - Parameter capacity: sequences that are kept, rounded up to chunks of 65,536.
-    init(key: IdentityKey, capacity: Int) {
-        self.key = key
-        chunkLimit = max(1, capacity >> Int(ContentDigests.chunkBits))
+    private struct Chunk {
+        var number: UInt64
+        var digests: UnsafeMutablePointer<UInt64>?
     }
 
-    deinit { chunks.values.forEach { $0.deallocate() } }
+    private let key: IdentityKey
+    /// By number modulo their count, a power of two.
+    private let chunks: UnsafeMutablePointer<Chunk>
+    private let chunkMask: UInt64
 
-    /// Keeps the digests of records that have their sequences now.
+    /// - Parameter capacity: the most sequences that are kept, rounded down to a power of two, 65,536 at least.
+    init(key: IdentityKey, capacity: Int) {
+        self.key = key
+        let wanted = UInt64(max(1, capacity >> Int(ContentDigests.chunkBits)))
+        let count = 1 << (63 - wanted.leadingZeroBitCount)
+        chunkMask = UInt64(count - 1)
+        chunks = .allocate(capacity: count)
+        chunks.initialize(repeating: Chunk(number: 0, digests: nil), count: count)
+    }
+
+    deinit {
+        for place in 0...Int(chunkMask) { chunks[place].digests?.deallocate() }
+        chunks.deallocate()
+    }
+
+    /// Keeps the digests of records that have their sequences now; of those before the window it keeps none.
     func append(_ records: UnsafeBufferPointer<Record>, firstSequence: UInt64) {
         guard let base = records.baseAddress else { return }
         let key = key
@@ -34,34 +47,49 @@ final class ContentDigests {
             let sequence = firstSequence + UInt64(start)
             let place = Int(sequence & UInt64(ContentDigests.chunkCount - 1))
             let count = min(records.count - start, ContentDigests.chunkCount - place)
-            let digests = chunk(sequence >> ContentDigests.chunkBits) + place
-            for offset in 0..<count { digests[offset] = ContentDigests.digest(of: base + (start + offset), key) }
+            if let chunk = makeChunk(sequence >> ContentDigests.chunkBits) {
+                let digests = chunk + place
+                for offset in 0..<count { digests[offset] = ContentDigests.digest(of: base + (start + offset), key) }
+            }
             start += count
         }
     }
 
     /// True when the record at `sequence` is known to have the same bytes.
-    func agrees(_ record: Record, at sequence: UInt64) -> Bool {
-        guard let chunk = chunks[sequence >> ContentDigests.chunkBits] else { return false }
-        let known = chunk[Int(sequence & UInt64(ContentDigests.chunkCount - 1))]
-        return withUnsafePointer(to: record) { known == ContentDigests.digest(of: $0, key) }
+    @inline(__always)
+    func agrees(_ record: UnsafePointer<Record>, at sequence: UInt64) -> Bool {
+        guard let known = place(of: sequence) else { return false }
+        return known.pointee == ContentDigests.digest(of: record, key)
     }
 
-    private func chunk(_ number: UInt64) -> UnsafeMutablePointer<UInt64> {
-        if let current, current.number == number { return current.chunk }
-        let chunk = chunks[number] ?? makeChunk(number)
-        current = (number, chunk)
-        return chunk
+    /// Has the digest in the processor's caches soon.
+    @inline(__always)
+    func prefetch(_ sequence: UInt64) {
+        if let known = place(of: sequence) { sluice_prefetch(known) }
     }
 
-    private func makeChunk(_ number: UInt64) -> UnsafeMutablePointer<UInt64> {
-        if chunks.count >= chunkLimit, let oldest = chunks.keys.min() {
-            chunks.removeValue(forKey: oldest)?.deallocate()
+    @inline(__always)
+    private func place(of sequence: UInt64) -> UnsafeMutablePointer<UInt64>? {
+        let number = sequence >> ContentDigests.chunkBits
+        let chunk = chunks[Int(number & chunkMask)]
+        guard let digests = chunk.digests, chunk.number == number else { return nil }
+        return digests + Int(sequence & UInt64(ContentDigests.chunkCount - 1))
+    }
+
+    /// The chunk of that number; nil when a later one has its place.
+    private func makeChunk(_ number: UInt64) -> UnsafeMutablePointer<UInt64>? {
+        let chunk = chunks + Int(number & chunkMask)
+        let digests: UnsafeMutablePointer<UInt64>
+        if let known = chunk.pointee.digests {
+            if chunk.pointee.number == number { return known }
+            guard chunk.pointee.number < number else { return nil }
+            digests = known
+        } else {
+            digests = .allocate(capacity: ContentDigests.chunkCount)
         }
-        let chunk = UnsafeMutablePointer<UInt64>.allocate(capacity: ContentDigests.chunkCount)
-        chunk.initialize(repeating: 0, count: ContentDigests.chunkCount)
-        chunks[number] = chunk
-        return chunk
+        digests.initialize(repeating: 0, count: ContentDigests.chunkCount)
+        chunk.pointee = Chunk(number: number, digests: digests)
+        return digests
     }
 
     /// Folded 128-bit products of keyed words; never 0, which stands for "not known".

@@ -25,6 +25,7 @@ public final class IdentityIndex {
     let fingerprints: UnsafeMutablePointer<Fingerprint>
     /// By place among the accepted records of the group at hand: where the record lies.
     let accepted: UnsafeMutablePointer<Int32>
+    let putOff: UnsafeMutablePointer<PutOff>
     let capacity: Int
     let digests: ContentDigests
 
@@ -43,11 +44,13 @@ public final class IdentityIndex {
         digests = ContentDigests(key: key, capacity: digestCount)
         fingerprints = .allocate(capacity: capacity)
         accepted = .allocate(capacity: capacity)
+        putOff = .allocate(capacity: capacity)
     }
 
     deinit {
         fingerprints.deallocate()
         accepted.deallocate()
+        putOff.deallocate()
     }
 
     func date(_ day: Int32) -> IdentityDate {

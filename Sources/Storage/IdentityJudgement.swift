@@ -75,13 +75,10 @@ extension IdentityIndex {
         guard
             let entered = enterNew(group, of: base, nextSequence: nextSequence, verdicts: UnsafeBufferPointer(verdicts))
         else { return false }
-        if !entered.putOff.isEmpty {
-            let decided = try decide(
-                entered, of: base, firstSequence: firstSequence, acceptedBefore: judgement.acceptedCount, source: source
-            )
-            guard let decided else { return false }
-            for (index, verdict) in zip(entered.putOff, decided) { verdicts[index] = verdict }
-        }
+        let isDecided = try decide(
+            entered, of: base, firstSequence: firstSequence, acceptedBefore: judgement.acceptedCount,
+            verdicts: verdicts, source: source)
+        guard isDecided else { return false }
         judgement.acceptedCount = closeUp(
             group, of: records, acceptedCount: judgement.acceptedCount, verdicts: UnsafeBufferPointer(verdicts))
         return true
@@ -91,8 +88,16 @@ extension IdentityIndex {
     private struct Entered {
         /// Records of the group that were entered; `accepted` tells which.
         var count = 0
-        /// The indices of those that met an entry with their fingerprint.
-        var putOff: [Int] = []
+        /// Those that were put off; `putOff` tells which.
+        var putOffCount = 0
+    }
+
+    /// A record of a group that met an entry with its fingerprint.
+    struct PutOff: BitwiseCopyable {
+        /// Where the record lies.
+        var index: Int
+        /// Of the first such entry.
+        var sequence: UInt64
     }
 
     /// Enters the records of a group that no table has yet, with sequences from `nextSequence` on.
@@ -101,9 +106,8 @@ extension IdentityIndex {
         _ group: Range<Int>, of records: UnsafePointer<Record>, nextSequence: UInt64,
         verdicts: UnsafeBufferPointer<Verdict>
     ) -> Entered? {
-        let (fingerprints, accepted, key) = (fingerprints, accepted, key)
+        let (fingerprints, accepted, putOff, key, digests) = (fingerprints, accepted, putOff, key, digests)
         var entered = Entered()
-        entered.putOff.reserveCapacity(IdentityIndex.groupCount / 32)
         guard var run = run(on: records[group.lowerBound]) else { return nil }
         for index in group.lowerBound..<group.upperBound + IdentityIndex.lookAhead {
             if index < group.upperBound {
@@ -118,11 +122,14 @@ extension IdentityIndex {
                 guard let next = self.run(on: records[behind]) else { return nil }
                 run = next
             }
-            if run.slots.enter(fingerprints[behind], sequence: nextSequence &+ UInt64(entered.count)) {
+            let sequence = nextSequence &+ UInt64(entered.count)
+            if let met = run.slots.enter(fingerprints[behind], sequence: sequence) {
+                digests.prefetch(met)
+                putOff[entered.putOffCount] = PutOff(index: behind, sequence: met)
+                entered.putOffCount &+= 1
+            } else {
                 accepted[entered.count] = Int32(truncatingIfNeeded: behind)
                 entered.count &+= 1
-            } else {
-                entered.putOff.append(behind)
             }
         }
         byteCount += run.finish()
@@ -134,13 +141,41 @@ extension IdentityIndex {
         return date.files.isEmpty ? IdentityRun(on: date) : nil
     }
 
-    /// Compares records with those that have their fingerprints.
-    /// - Returns: what each of them is; nil when one is new, or cannot be compared because of damage.
+    /// Gives the records that were put off their verdicts: nearly all of them by a digest, the others by comparing.
+    /// - Returns: false when one is new, or cannot be compared because of damage; the verdicts are as they were then.
     private func decide(
         _ entered: Entered, of records: UnsafePointer<Record>, firstSequence: UInt64, acceptedBefore: Int,
-        source: some RecordSource
+        verdicts: UnsafeMutableBufferPointer<Verdict>, source: some RecordSource
+    ) throws -> Bool {
+        let putOff = UnsafeBufferPointer(start: putOff, count: entered.putOffCount)
+        // What earlier groups of this commit were given has its digests already.
+        let endOfDigests = firstSequence + UInt64(acceptedBefore)
+        var undecided: [Int] = []
+        for each in putOff {
+            if each.sequence < endOfDigests, digests.agrees(records + each.index, at: each.sequence) {
+                verdicts[each.index] = .duplicate
+            } else {
+                undecided.append(each.index)
+            }
+        }
+        if undecided.isEmpty { return true }
+        let known = try compare(
+            undecided, entered, of: records, firstSequence: firstSequence, acceptedBefore: acceptedBefore,
+            source: source)
+        guard let known else {
+            for each in putOff { verdicts[each.index] = .accepted }
+            return false
+        }
+        for (index, verdict) in zip(undecided, known) { verdicts[index] = verdict }
+        return true
+    }
+
+    /// Compares records with those that have their fingerprints.
+    /// - Returns: what each of them is; nil when one is new, or cannot be compared because of damage.
+    private func compare(
+        _ undecided: [Int], _ entered: Entered, of records: UnsafePointer<Record>, firstSequence: UInt64,
+        acceptedBefore: Int, source: some RecordSource
     ) throws -> [Verdict]? {
-        let putOff = entered.putOff
         /// The record of this commit that has a sequence; a refused commit leaves entries that point nowhere.
         func recordOfCommit(_ sequence: UInt64, before index: Int) -> Record? {
             let place = Int(sequence - firstSequence)
@@ -151,23 +186,22 @@ extension IdentityIndex {
         }
         var confirmations = Confirmations()
         var wanted: [UInt64] = []
-        var known = [Verdict](repeating: .accepted, count: putOff.count)
+        var known = [Verdict](repeating: .accepted, count: undecided.count)
         func compare(_ place: Int, _ otherRecord: (UInt64) -> Record?) {
-            let index = putOff[place]
-            let record = records[index]
-            _ = date(record.utcDay).table?.find(fingerprints[index]) { sequence in
-                if sequence < firstSequence, digests.agrees(record, at: sequence) {
+            let index = undecided[place]
+            _ = date(records[index].utcDay).table?.find(fingerprints[index]) { sequence in
+                if sequence < firstSequence, digests.agrees(records + index, at: sequence) {
                     known[place] = .duplicate
                     return true
                 }
                 let other =
                     sequence >= firstSequence ? recordOfCommit(sequence, before: index) : otherRecord(sequence)
-                guard let other, let verdict = record.verdict(against: other) else { return false }
+                guard let other, let verdict = records[index].verdict(against: other) else { return false }
                 known[place] = verdict
                 return true
             }
         }
-        for place in putOff.indices {
+        for place in undecided.indices {
             compare(place) { sequence in
                 let other = source.recordInMemory(sequence)
                 if other == nil { wanted.append(sequence) }
@@ -176,7 +210,7 @@ extension IdentityIndex {
         }
         guard known.contains(.accepted) else { return known }
         guard try read(wanted, into: &confirmations, from: source).isEmpty else { return nil }
-        for place in putOff.indices where known[place] == .accepted {
+        for place in undecided.indices where known[place] == .accepted {
             compare(place) { confirmations.record($0, source) }
         }
         return known.contains(.accepted) ? nil : known

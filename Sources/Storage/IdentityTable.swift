@@ -216,9 +216,9 @@ struct IdentitySlots {
     }
 
     /// Enters `sequence`, which must be above all that were entered before, unless there is an entry with this fingerprint.
-    /// - Returns: false when there is one.
+    /// - Returns: the sequence of the first such entry; nil when there was none.
     @inline(__always)
-    mutating func enter(_ fingerprint: Fingerprint, sequence: UInt64) -> Bool {
+    mutating func enter(_ fingerprint: Fingerprint, sequence: UInt64) -> UInt64? {
         place(fingerprint, sequence: sequence) { UInt32(truncatingIfNeeded: $0 >> 32) == fingerprint.tag }
     }
 
@@ -228,25 +228,27 @@ struct IdentitySlots {
         _ = place(fingerprint, sequence: sequence) { _ in false }
     }
 
-    /// - Returns: false, and nothing is entered, when `isMet` is true for an entry on the way to the first free slot.
+    /// - Returns: the sequence of the first entry on the way to a free slot for which `isMet` is true: nothing is entered then.
     @inline(__always)
     private mutating func place(
         _ fingerprint: Fingerprint, sequence: UInt64, unless isMet: (UInt64) -> Bool
-    ) -> Bool {
+    ) -> UInt64? {
         precondition(sequence > base && sequence - base <= UInt64(UInt32.max), "a table reaches over 2^32 sequences")
         let partition = partitions + Int(fingerprint.partition)
         if !IdentityTable.hasRoom(partition.pointee) { table.makeRoom(in: partition) }
         let slots = partition.pointee.slots.unsafelyUnwrapped
         let slotMask = 1 &<< Int(partition.pointee.slotBits) &- 1
         var slot = Int(fingerprint.tag >> (32 - partition.pointee.slotBits))
-        while slots[slot] != 0 {
-            if isMet(slots[slot]) { return false }
+        while true {
+            let entry = slots[slot]
+            if entry == 0 { break }
+            if isMet(entry) { return base &+ (entry & 0xFFFF_FFFF) }
             slot = (slot &+ 1) & slotMask
         }
         slots[slot] = UInt64(fingerprint.tag) << 32 | (sequence &- base)
         partition.pointee.count &+= 1
         enteredCount &+= 1
         lastSequence = max(lastSequence, sequence)
-        return true
+        return nil
     }
 }
