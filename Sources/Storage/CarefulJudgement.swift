@@ -1,127 +1,94 @@
 import Transactions
 
-/// The way to judge that takes everything into account: dates whose identities are in files, dates with few, records of which
-/// a chance hit of the table has to be told from a true one, and damage.
+/// The way to judge that takes everything into account: records of which a chance hit has to be told from a true one, and
+/// damage.
 extension IdentityIndex {
     /// Judges a group one record after the other.
     /// - Parameter judgement: what came of earlier groups, and then of this one too.
     func judgeCarefully(
-        _ group: Range<Int>, of records: UnsafeMutableBufferPointer<Record>, _ groupBatches: Range<Int>,
-        of batches: [Range<Int>], firstSequence: UInt64, _ judgement: inout Judgement,
+        _ group: Range<Int>, _ runs: [Run], _ files: FileHits, of records: UnsafeMutableBufferPointer<Record>,
+        _ groupBatches: Range<Int>, of batches: [Range<Int>], firstSequence: UInt64, _ judgement: inout Judgement,
         verdicts: UnsafeMutableBufferPointer<Verdict>, source: some RecordSource
     ) throws {
         let base = records.baseAddress!
         var acceptedCount = judgement.acceptedCount
+        let tableBase = firstSequence + UInt64(acceptedCount) - 1
         let confirmations = try gatherConfirmations(
-            UnsafeBufferPointer(records), group, firstSequence: firstSequence, verdicts: UnsafeBufferPointer(verdicts),
+            runs, files, of: base, firstSequence: firstSequence, verdicts: UnsafeBufferPointer(verdicts),
             source: source)
         for (index, error) in confirmations.failures {
             let batch = groupBatches.first { batches[$0].contains(index) }!
             judgement.unconfirmed[batch] = error
             for place in batches[batch] { verdicts[place] = .unconfirmed }
         }
-        var date = IdentityDate(day: .min)
-        for index in group where verdicts[index] == .accepted {
-            let record = base[index]
-            if record.utcDay != date.day { date = self.date(record.utcDay) }
-            let fingerprint = fingerprints[index]
-            var verdict = Verdict.accepted
-            func confirm(_ other: Record) -> Bool {
-                guard let found = record.verdict(against: other) else { return false }
-                verdict = found
-                return true
-            }
-            let isKnown = date.table?.find(fingerprint) { sequence in
-                if sequence >= firstSequence {
-                    // A refused commit leaves entries of sequences that were never given: they point nowhere.
-                    let place = Int(sequence - firstSequence)
-                    return place < acceptedCount && confirm(base[place])
-                }
-                if digests.agrees(base + index, at: sequence) {
-                    verdict = .duplicate
+        for run in runs {
+            for index in run.range where verdicts[index] == .accepted {
+                let record = base[index]
+                var verdict = Verdict.accepted
+                func confirm(_ other: Record?) -> Bool {
+                    guard let other, let found = record.verdict(against: other) else { return false }
+                    verdict = found
                     return true
                 }
-                return confirmations.record(sequence, source).map(confirm) ?? false
-            }
-            if isKnown != true, !date.files.isEmpty {
-                _ = confirmations.fileHits(ofRecord: index).contains { hit in
-                    if digests.agrees(base + index, at: hit.sequence) {
+                func isKnown(_ sequence: UInt64) -> Bool {
+                    if sequence >= firstSequence {
+                        // A refused commit leaves entries of sequences that were never given: they point nowhere.
+                        let place = Int(sequence - firstSequence)
+                        return place < acceptedCount && confirm(base[place])
+                    }
+                    if digests.agrees(base + index, at: sequence) {
                         verdict = .duplicate
                         return true
                     }
-                    return confirmations.record(hit.sequence, source).map(confirm) ?? false
+                    return confirm(confirmations.record(sequence, source))
                 }
+                let isKnown =
+                    run.date.table?.find(fingerprints[index], isKnown) == true
+                    || files.sequences(ofRecord: index).contains { isKnown($0.sequence) }
+                verdicts[index] = verdict
+                if isKnown { continue }
+                byteCount += run.date.insert(
+                    fingerprints[index], sequence: firstSequence + UInt64(acceptedCount), base: tableBase)
+                // In place: an accepted record's new slot is its old one or lies before it.
+                base[acceptedCount] = record
+                acceptedCount += 1
             }
-            verdicts[index] = verdict
-            guard verdict == .accepted else { continue }
-            byteCount += date.insert(fingerprint, sequence: firstSequence + UInt64(acceptedCount))
-            // In place: an accepted record's new slot is its old one or lies before it.
-            base[acceptedCount] = record
-            acceptedCount += 1
         }
         judgement.acceptedCount = acceptedCount
     }
 
-    /// Looks every record up once, ahead: fills the processor's caches, and finds which records of the log are needed, to read
-    /// them together.
+    /// Finds which records of the log are needed, to read them together.
     private func gatherConfirmations(
-        _ records: UnsafeBufferPointer<Record>, _ group: Range<Int>, firstSequence: UInt64,
+        _ runs: [Run], _ files: FileHits, of records: UnsafePointer<Record>, firstSequence: UInt64,
         verdicts: UnsafeBufferPointer<Verdict>, source: some RecordSource
     ) throws -> Confirmations {
         var result = Confirmations()
-        var wanted: [UInt64] = []
-        var found: [UInt64] = []
-        var date = IdentityDate(day: .min)
-        for index in group.lowerBound..<group.upperBound + IdentityIndex.lookAhead {
-            if index < group.upperBound {
-                fingerprints[index] = Fingerprint(records[index], key: key)
-                // Most batches lie on one date, so the prefetch goes to the date of the record before.
-                date.table?.prefetch(fingerprints[index])
-            }
-            let behind = index - IdentityIndex.lookAhead
-            guard behind >= group.lowerBound, verdicts[behind] == .accepted else { continue }
-            if records[behind].utcDay != date.day { date = self.date(records[behind].utcDay) }
-            _ = date.table?.find(fingerprints[behind]) { sequence in
-                if sequence < firstSequence, source.recordInMemory(sequence) == nil,
-                    !digests.agrees(records.baseAddress! + behind, at: sequence)
-                {
-                    wanted.append(sequence)
-                }
+        result.failures = files.failures
+        /// Those that a record has to be compared with.
+        func candidates(_ index: Int, _ date: IdentityDate) -> [UInt64] {
+            var sequences = files.sequences(ofRecord: index).map(\.sequence)
+            _ = date.table?.find(fingerprints[index]) { sequence in
+                sequences.append(sequence)
                 return false
             }
-            if date.files.isEmpty { continue }
-            found.removeAll(keepingCapacity: true)
-            do {
-                try date.findInFiles(fingerprints[behind], into: &found)
-            } catch let error as StorageError where error.isOutOfDescriptors {
-                throw error
-            } catch {
-                result.failures.append((behind, error))
-                continue
-            }
-            for sequence in found {
-                result.fileHits.append((behind, sequence))
-                if source.recordInMemory(sequence) == nil, !digests.agrees(records.baseAddress! + behind, at: sequence)
-                {
-                    wanted.append(sequence)
-                }
+            return sequences.filter { sequence in
+                sequence < firstSequence && source.recordInMemory(sequence) == nil
+                    && !digests.agrees(records + index, at: sequence)
             }
         }
+        func forEachRecord(_ body: (Int, IdentityDate) -> Void) {
+            for run in runs { for index in run.range where verdicts[index] == .accepted { body(index, run.date) } }
+        }
+        var wanted: [UInt64] = []
+        forEachRecord { wanted += candidates($0, $1) }
         if wanted.isEmpty { return result }
         let damaged = try read(wanted, into: &result, from: source)
         guard !damaged.isEmpty else { return result }
-        let hits = result.fileHits
-        for index in group where verdicts[index] == .accepted {
-            func cannotBeCompared(with sequence: UInt64, in stretch: Range<UInt64>) -> Bool {
-                stretch.contains(sequence) && !digests.agrees(records.baseAddress! + index, at: sequence)
+        forEachRecord { index, date in
+            let sequences = candidates(index, date)
+            if let error = damaged.first(where: { sequences.contains(where: $0.sequences.contains) }) {
+                result.failures.append((index, error.error))
             }
-            let error = damaged.first { stretch in
-                hits.contains { $0.index == index && cannotBeCompared(with: $0.sequence, in: stretch.sequences) }
-                    || self.date(records[index].utcDay).table?.find(fingerprints[index]) {
-                        cannotBeCompared(with: $0, in: stretch.sequences)
-                    } == true
-            }
-            if let error { result.failures.append((index, error.error)) }
         }
         return result
     }
@@ -158,18 +125,11 @@ extension IdentityIndex {
         var records: [Record] = []
         /// Records that cannot be decided on, and why.
         var failures: [(index: Int, error: any Error)] = []
-        /// Hits in files, by the index of the record.
-        var fileHits: [(index: Int, sequence: UInt64)] = []
 
         func record(_ sequence: UInt64, _ source: some RecordSource) -> Record? {
             let position = partitionPoint(sequences.count) { sequences[$0] < sequence }
             if position < sequences.count, sequences[position] == sequence { return records[position] }
             return source.recordInMemory(sequence)
-        }
-
-        func fileHits(ofRecord index: Int) -> ArraySlice<(index: Int, sequence: UInt64)> {
-            let start = partitionPoint(fileHits.count) { fileHits[$0].index < index }
-            return fileHits[start...].prefix { $0.index == index }
         }
     }
 }

@@ -20,18 +20,14 @@ final class IdentityDate {
     }
 
     /// Enters a new identity.
+    /// - Parameter base: lies below all sequences that may be entered later.
     /// - Returns: bytes by which memory has grown.
-    func insert(_ fingerprint: Fingerprint, sequence: UInt64) -> Int {
+    func insert(_ fingerprint: Fingerprint, sequence: UInt64, base: UInt64) -> Int {
         let before = table?.byteCount ?? 0
-        let table = self.table ?? IdentityTable(base: sequence - 1)
+        let table = self.table ?? IdentityTable(base: base)
         self.table = table
         table.insert(fingerprint, sequence: sequence)
         return table.byteCount - before
-    }
-
-    /// Appends the sequences of the files whose fingerprint is this one.
-    func findInFiles(_ fingerprint: Fingerprint, into found: inout [UInt64]) throws {
-        for file in files { try file.find(fingerprint, into: &found) }
     }
 
     /// Appends the sequences that may be of an id.

@@ -20,8 +20,9 @@ import Transactions
 /// | 4,168 | 4,096 | CRC32C of each partition's entries |
 /// | 8,264 | 8 each | entries: tag in the high 32 bits, sequence - base in the low, sorted within a partition |
 ///
-/// Tags are hash bits, so within a partition they lie evenly: a look-up guesses the place and reads one piece around it. A
-/// partition is checked when it is first looked into. Of the many files that there may be, only a few are open at a time.
+/// An open file is mapped. A partition is checked when it is first looked into, and where the tags of each of its buckets begin
+/// is kept in memory: tags are hash bits, so the buckets, by the tags' upper bits, have about 12 entries each, and a look-up
+/// touches one or two cache lines of the file. Of the many files that there may be, only a few are open at a time.
 package final class IdentityFile {
     static let magic: UInt64 = 0x5849_4543_4955_4C53
     static let version: UInt32 = 2
@@ -39,23 +40,11 @@ package final class IdentityFile {
         var count: Int
     }
 
-    /// What an open file has in memory.
-    private struct Opened {
-        var file: any StorageFile
-        var starts: [UInt32]
-        var checksums: [UInt32]
-        var isVerified = [Bool](repeating: false, count: Fingerprint.partitionCount)
-        var piece: [UInt64] = []
-        var pieceStart = 0
-
-        var pieceRange: Range<Int> { pieceStart..<pieceStart + piece.count }
-    }
-
     package let header: Header
     let path: String
     private let fileSystem: any FileSystem
     private let openFiles: OpenIdentityFiles
-    private var opened: Opened?
+    private var opened: OpenedIdentityFile?
 
     /// Checks a file's header; entries are checked when they are looked at.
     /// - Throws: `IndexError` when it is damaged, of another ledger or of another format.
@@ -69,7 +58,7 @@ package final class IdentityFile {
 
     private static func open(
         _ path: String, _ fileSystem: any FileSystem
-    ) throws -> (header: Header, opened: Opened) {
+    ) throws -> (header: Header, file: any StorageFile, starts: [UInt32], checksums: [UInt32]) {
         let file = try fileSystem.open(path, .read)
         let bytes = try file.bytes(at: 0, count: headerByteCount)
         guard bytes.count == headerByteCount else { throw IndexError(path, "the file is cut short") }
@@ -110,7 +99,7 @@ package final class IdentityFile {
                 header.base < header.through, header.through - header.base <= UInt64(UInt32.max)
             else { throw IndexError(path, "its sequences are out of order") }
             guard word(56, as: UInt32.self) == 0 else { throw IndexError(path, "its bytes 56 to 59 are not 0") }
-            return (header, Opened(file: file, starts: starts, checksums: checksums))
+            return (header, file, starts, checksums)
         }
     }
 
@@ -129,123 +118,111 @@ package final class IdentityFile {
         }
     }
 
-    /// Lets go of the descriptor and of what was read.
+    /// Lets go of the mapping and of what was found out of it.
     func close() { opened = nil }
 
-    private func withOpened<Result>(_ body: (inout Opened) throws -> Result) throws -> Result {
-        if opened == nil {
-            let found = try IdentityFile.open(path, fileSystem)
-            guard found.header == header else { throw IndexError(path, "it has changed") }
-            opened = found.opened
-            openFiles.note(self)
+    /// Bytes that an open file takes besides its mapping.
+    var openByteCount: Int { opened?.byteCount ?? 0 }
+
+    private func open() throws -> OpenedIdentityFile {
+        if let opened { return opened }
+        let (found, file, starts, checksums) = try IdentityFile.open(path, fileSystem)
+        guard found == header else { throw IndexError(path, "it has changed") }
+        let mapped = try file.map(byteCount: IdentityFile.headerByteCount + 8 * header.count, at: 0)
+        let opened = OpenedIdentityFile(path, header, mapped, starts: starts, checksums: checksums)
+        self.opened = opened
+        openFiles.note(self)
+        return opened
+    }
+
+    /// Looks into the file; whatever fails is looked at anew the next time.
+    private func reading<Result>(_ body: (OpenedIdentityFile) throws -> Result) throws -> Result {
+        do {
+            let opened = try open()
+            let result = try body(opened)
+            try opened.mapped.check()
+            return result
+        } catch {
+            close()
+            throw error
         }
-        return try body(&opened!)
     }
 
     /// Checks every partition's entries: their CRC, their order and their sequences.
     package func verify() throws {
-        for index in 0..<Fingerprint.partitionCount { _ = try entries(ofPartition: index) }
+        for index in 0..<Fingerprint.partitionCount {
+            try reading { try $0.verify(partition: index) }
+        }
     }
 
     /// Appends the sequences whose fingerprint is this one.
     package func find(_ fingerprint: Fingerprint, into found: inout [UInt64]) throws {
-        let index = Int(fingerprint.partition)
-        try withOpened { opened in
-            let range = Int(opened.starts[index])..<Int(opened.starts[index + 1])
-            guard !range.isEmpty else { return }
-            if !opened.isVerified[index] { _ = try read(partition: index, of: &opened) }
-            var position = try lowerBound(of: UInt64(fingerprint.tag) << 32, in: range, of: &opened)
-            while position < range.upperBound {
-                let entry = try self.entry(at: position, of: &opened)
-                guard UInt32(truncatingIfNeeded: entry >> 32) == fingerprint.tag else { return }
-                found.append(header.base + (entry & 0xFFFF_FFFF))
-                position += 1
+        try reading { opened in
+            try opened.verify(partition: Int(fingerprint.partition))
+            opened.find(fingerprint) { found.append($0) }
+        }
+    }
+
+    /// Looks for the fingerprints of many records, some of them ahead of others, so that they do not wait for memory one by
+    /// one. Records for which this fails are noted.
+    func find(
+        _ fingerprints: UnsafePointer<Fingerprint>, of records: Range<Int>, into hits: inout FileHits
+    ) throws {
+        let hitCount = hits.found.count
+        do {
+            try reading { opened in
+                let (step, last) = (OpenedIdentityFile.lookAhead, records.upperBound - 1)
+                for index in records.lowerBound...last + 2 * step {
+                    if index <= last { opened.prefetchPlace(of: fingerprints[index]) }
+                    let (next, behind) = (index - step, index - 2 * step)
+                    if next >= records.lowerBound, next <= last {
+                        try opened.verify(partition: Int(fingerprints[next].partition))
+                        opened.prefetchEntries(of: fingerprints[next])
+                    }
+                    guard behind >= records.lowerBound else { continue }
+                    opened.find(fingerprints[behind]) { hits.found.append((behind, $0)) }
+                }
+            }
+        } catch let error as StorageError where error.isOutOfDescriptors {
+            throw error
+        } catch {
+            hits.found.removeLast(hits.found.count - hitCount)
+            try findOneByOne(fingerprints, of: records, into: &hits)
+        }
+    }
+
+    /// Shows which records are hurt by what is wrong with the file. It is opened anew for them, once unless the disk fails.
+    private func findOneByOne(
+        _ fingerprints: UnsafePointer<Fingerprint>, of records: Range<Int>, into hits: inout FileHits
+    ) throws {
+        var isWhole = true
+        for index in records {
+            do {
+                let opened = try open()
+                try opened.verify(partition: Int(fingerprints[index].partition))
+                var sequences: [UInt64] = []
+                opened.find(fingerprints[index]) { sequences.append($0) }
+                try opened.mapped.check()
+                hits.found += sequences.map { (index, $0) }
+            } catch let error as StorageError where error.isOutOfDescriptors {
+                throw error
+            } catch {
+                if error is StorageError { close() }
+                hits.failures.append((index, error))
+                isWhole = false
             }
         }
+        if !isWhole { close() }
     }
 
     /// Every entry of a partition, by tag.
     package func entries(ofPartition index: Int) throws -> [(tag: UInt32, sequence: UInt64)] {
-        try withOpened { opened in
-            try read(partition: index, of: &opened).map {
+        try reading { opened in
+            try opened.verify(partition: index)
+            return opened.words(ofPartition: index).map {
                 (UInt32(truncatingIfNeeded: $0 >> 32), header.base + ($0 & 0xFFFF_FFFF))
             }
         }
-    }
-
-    // MARK: Reading
-
-    private func read(partition index: Int, of opened: inout Opened) throws -> ArraySlice<UInt64> {
-        let words = try entries(Int(opened.starts[index])..<Int(opened.starts[index + 1]), of: &opened)
-        let checksum = words.withUnsafeBytes { sluice_crc32c(0, $0.baseAddress, $0.count) }
-        guard checksum == opened.checksums[index] else {
-            throw IndexError(path, "the checksum of the entries of partition \(index) is wrong")
-        }
-        guard isInOrder(words) else {
-            throw IndexError(path, "its entries are out of order in partition \(index)")
-        }
-        opened.isVerified[index] = true
-        return words
-    }
-
-    /// What look-ups rely on: within a partition entries ascend, and their sequences are those that the header tells.
-    private func isInOrder(_ words: ArraySlice<UInt64>) -> Bool {
-        let distances = 1...(header.through - header.base)
-        return words.allSatisfy { distances.contains($0 & 0xFFFF_FFFF) }
-            && zip(words, words.dropFirst()).allSatisfy { $0 <= $1 }
-    }
-
-    private static let pieceCount = 512
-
-    private func entry(at position: Int, of opened: inout Opened) throws -> UInt64 {
-        if !opened.pieceRange.contains(position) { try load(max(0, position - Self.pieceCount / 2), 1, of: &opened) }
-        return opened.piece[position - opened.pieceStart]
-    }
-
-    /// One read is for many small partitions.
-    private func entries(_ range: Range<Int>, of opened: inout Opened) throws -> ArraySlice<UInt64> {
-        if range.isEmpty { return [] }
-        if !opened.pieceRange.contains(range) { try load(range.lowerBound, range.count, of: &opened) }
-        return opened.piece[range.lowerBound - opened.pieceStart..<range.upperBound - opened.pieceStart]
-    }
-
-    /// Brings at least `count` entries into memory.
-    private func load(_ start: Int, _ count: Int, of opened: inout Opened) throws {
-        opened.piece = []
-        opened.pieceStart = start
-        opened.piece = try read(start..<min(header.count, start + max(count, Self.pieceCount)), of: opened)
-    }
-
-    /// Guesses by interpolation, widens the guess until it brackets the value, then halves.
-    private func lowerBound(of value: UInt64, in range: Range<Int>, of opened: inout Opened) throws -> Int {
-        let guess = range.lowerBound + Int(UInt64(range.count).multipliedFullWidth(by: value).high)
-        var step = 128
-        var lower = max(range.lowerBound, guess - step)
-        var upper = min(range.upperBound, guess + step)
-        while lower > range.lowerBound, try entry(at: lower, of: &opened) >= value {
-            step *= 4
-            lower = max(range.lowerBound, lower - step)
-        }
-        while upper < range.upperBound, try entry(at: upper, of: &opened) < value {
-            step *= 4
-            upper = min(range.upperBound, upper + step)
-        }
-        while lower < upper {
-            let middle = (lower + upper) / 2
-            if try entry(at: middle, of: &opened) < value { lower = middle + 1 } else { upper = middle }
-        }
-        return lower
-    }
-
-    private func read(_ range: Range<Int>, of opened: Opened) throws -> [UInt64] {
-        let words = try [UInt64](unsafeUninitializedCapacity: range.count) { buffer, count in
-            count =
-                try opened.file.read(
-                    into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: range.count * 8),
-                    at: IdentityFile.headerByteCount + 8 * range.lowerBound) / 8
-        }
-        guard words.count == range.count else { throw IndexError(path, "the file is cut short") }
-        return words
     }
 
     // MARK: Writing
@@ -296,29 +273,41 @@ private func littleEndian(_ words: [some FixedWidthInteger]) -> [UInt8] {
     words.map(\.littleEndian).withUnsafeBytes { Array($0) }
 }
 
-/// Which index files have a descriptor and their tables in memory: those used last.
+/// Which index files are mapped: those that were opened last.
 ///
 /// A ledger may have files of many dates, some merged of several; their number is no measure for what memory holds.
 package final class OpenIdentityFiles {
-    /// A file that nobody looks into any more is gone with its descriptor.
+    /// A file that nobody looks into any more is gone with its mapping.
     private struct Entry {
         weak var file: IdentityFile?
     }
 
     private var entries: [Entry] = []
     private let capacity: Int
+    private let byteLimit: Int
 
-    /// - Parameter capacity: the most files that are open at a time, each with about 10 KiB and the partition that was read last.
-    package init(capacity: Int = 64) { self.capacity = capacity }
+    /// - Parameters:
+    ///   - capacity: the most files that are open at a time.
+    ///   - byteLimit: what they take together besides their mappings; one alone may take more.
+    package init(capacity: Int = 64, byteLimit: Int = 64 << 20) {
+        self.capacity = capacity
+        self.byteLimit = byteLimit
+    }
 
     /// Number of open files.
     var count: Int { entries.count { $0.file != nil } }
 
-    /// A file was opened; the one that was opened longest ago is closed when there are too many.
+    /// A file was opened; those that were opened longest ago are closed when there are too many.
     func note(_ file: IdentityFile) {
-        entries.removeAll { $0.file == nil }
+        entries.removeAll { $0.file == nil || $0.file === file }
         entries.append(Entry(file: file))
-        if entries.count > capacity { entries.removeFirst().file?.close() }
+        var byteCount = entries.reduce(0) { $0 + ($1.file?.openByteCount ?? 0) }
+        while entries.count > 1, entries.count > capacity || byteCount > byteLimit,
+            let oldest = entries.removeFirst().file
+        {
+            byteCount -= oldest.openByteCount
+            oldest.close()
+        }
     }
 }
 

@@ -22,6 +22,8 @@ public final class IdentityIndex {
     let key: IdentityKey
     private let directory: IdentityDirectory
     private var dates: [Int32: IdentityDate] = [:]
+    /// True once a date has had a file.
+    private(set) var hasFiles = false
     let fingerprints: UnsafeMutablePointer<Fingerprint>
     /// By place among the accepted records of the group at hand: where the record lies.
     let accepted: UnsafeMutablePointer<Int32>
@@ -95,6 +97,7 @@ public final class IdentityIndex {
         for (date, table) in inMemory where table.lastSequence <= durable {
             let isIdle = table.lastSequence < idleBefore && written < mostIdle
             guard isIdle || byteCount > byteLimit || table.mustClose(at: durable) else { continue }
+            hasFiles = true
             byteCount -= try date.close(through: durable, directory: directory)
             written += 1
         }
@@ -113,6 +116,7 @@ public final class IdentityIndex {
         var files: [IdentityFile] = []
         for name in names { files.append(try file(named: name, durable: durable)) }
         files.sort { $0.header.from < $1.header.from }
+        hasFiles = !files.isEmpty
         for file in files { try date(file.header.day).adopt(file) }
     }
 
@@ -149,6 +153,7 @@ public final class IdentityIndex {
     /// Forgets everything, to begin anew from the log.
     public func reset() {
         dates = [:]
+        hasFiles = false
         byteCount = 0
     }
 

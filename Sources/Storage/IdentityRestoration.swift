@@ -34,7 +34,8 @@ extension IdentityIndex {
     private func enter(_ range: Range<Int>, on date: IdentityDate, firstSequence: UInt64) {
         var next = range.lowerBound
         while next < range.upperBound, date.table?.slots == nil {
-            byteCount += date.insert(fingerprints[next], sequence: firstSequence &+ UInt64(next))
+            let sequence = firstSequence &+ UInt64(next)
+            byteCount += date.insert(fingerprints[next], sequence: sequence, base: sequence - 1)
             next += 1
         }
         guard next < range.upperBound, let table = date.table, var slots = table.slots else { return }

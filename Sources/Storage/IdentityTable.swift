@@ -121,6 +121,9 @@ final class IdentityTable {
 
     // MARK: Partitions
 
+    /// False while there are only few identities.
+    var hasPartitions: Bool { partitions != nil }
+
     /// The partitions, to look up and enter many identities at a time; nil while there are only few. Until the table adopts
     /// them it is used in no other way.
     var slots: IdentitySlots? {
@@ -131,7 +134,7 @@ final class IdentityTable {
     /// - Returns: bytes by which memory has grown since the slots were given out.
     func adopt(_ slots: IdentitySlots) -> Int {
         count += slots.enteredCount
-        lastSequence = slots.lastSequence
+        lastSequence = max(lastSequence, slots.lastSequence)
         return byteCount - slots.byteCountBefore
     }
 

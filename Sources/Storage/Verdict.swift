@@ -7,12 +7,12 @@ public struct Verdict: Hashable, Sendable, BitwiseCopyable {
     private let reason: UInt8
 
     /// It gets a sequence.
-    public static let accepted = Verdict(code: 0, field: 0, reason: 0)
+    public static var accepted: Verdict { Verdict(code: 0, field: 0, reason: 0) }
     /// The ledger has it already, with the same content.
-    public static let duplicate = Verdict(code: 1, field: 0, reason: 0)
+    public static var duplicate: Verdict { Verdict(code: 1, field: 0, reason: 0) }
 
     /// Not decided on: what it has to be compared with cannot be read.
-    public static let unconfirmed = Verdict(code: 3, field: 0, reason: 0)
+    public static var unconfirmed: Verdict { Verdict(code: 3, field: 0, reason: 0) }
 
     private init(code: UInt8, field: UInt8, reason: UInt8) {
         self.code = code
