@@ -52,11 +52,12 @@ public final class BlockDecoder {
 
     /// Decodes the records at `rows`, which ascend and lie below `header.recordCount`, to the first places of `records`.
     ///
+    /// - Parameter columns: those of ids and perhaps others; of a block of columns, fields outside may be anything.
     /// A row costs a part of a piece (`Piece`), whatever the block's size; rows of the same piece cost hardly more than
     /// one. For whoever verified the block before (`verify`): no checksum is looked at here. Bytes that were not
     /// verified yield an error or wrong records, and nothing worse.
     public func decode(
-        _ header: BlockHeader, _ bytes: UnsafeRawBufferPointer, rows: [Int],
+        _ header: BlockHeader, _ bytes: UnsafeRawBufferPointer, rows: [Int], columns: ColumnSet = .all,
         into records: UnsafeMutableBufferPointer<Record>
     ) throws(BlockError) {
         try checkLength(header, bytes)
@@ -72,7 +73,8 @@ public final class BlockDecoder {
             }
             return
         }
-        try rowReader.read(header, bytes, rows)
+        precondition(columns.isSuperset(of: .ids), "a record without its id")
+        try rowReader.read(header, bytes, rows, columns)
         var joiner = RecordJoiner()
         guard joiner.join(table, withIDs: true, into: output).areIDsValid else {
             throw .valueOutOfRange(.timeOrderedMilliseconds)

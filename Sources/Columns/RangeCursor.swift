@@ -17,8 +17,12 @@ struct RangeCursor {
         static let indexPrecision = 12
         let groups: UnsafeMutablePointer<Group>
         let index: UnsafeMutablePointer<UInt8>
+        fileprivate let frequencies: UnsafeMutablePointer<UInt64>
+        fileprivate let symbolCounts: UnsafeMutablePointer<UInt64>
 
         init() {
+            frequencies = .allocate(capacity: RangeCodedParts.largestGroupCount)
+            symbolCounts = .allocate(capacity: RangeCodedParts.largestGroupCount)
             groups = .allocate(capacity: RangeCodedParts.largestGroupCount + 1)
             index = .allocate(capacity: 1 << Memory.indexPrecision)
         }
@@ -26,6 +30,8 @@ struct RangeCursor {
         func deallocate() {
             groups.deallocate()
             index.deallocate()
+            frequencies.deallocate()
+            symbolCounts.deallocate()
         }
     }
 
@@ -60,12 +66,16 @@ struct RangeCursor {
     /// False when the frequencies are not all at least 1 or do not add up.
     private func fill(_ memory: Memory) -> Bool {
         let (whole, alphabetCount) = (UInt64(1) << UInt64(precision), UInt64(parts.alphabetCount))
+        let (frequencies, symbolCounts) = (memory.frequencies, memory.symbolCounts)
+        _ = parts.frequencies.unpack(into: frequencies)
+        _ = parts.symbolCounts.unpack(into: symbolCounts)
         var (start, symbol): (UInt64, UInt64) = (0, 0)
         var filled = 0
         for number in 0..<parts.frequencies.count {
-            let (frequency, symbolCount) = (parts.frequencies[number], parts.symbolCounts[number])
-            guard frequency >= 1, symbolCount >= 1, symbolCount <= alphabetCount - symbol,
-                frequency <= (whole - start) / symbolCount
+            let (frequency, symbolCount) = (frequencies[number], symbolCounts[number])
+            // Both are below 2^16 where they are multiplied.
+            guard frequency >= 1, frequency <= whole, symbolCount >= 1, symbolCount <= alphabetCount - symbol,
+                frequency &* symbolCount <= whole - start
             else { return false }
             memory.groups[number] = Group(
                 start: UInt32(start), firstSymbol: UInt16(symbol), frequency: UInt16(frequency),
@@ -74,9 +84,9 @@ struct RangeCursor {
             symbol += symbolCount
             // The index names the group of each stretch's first place.
             let indexed = Int((start - 1) >> UInt64(indexShift)) + 1
-            while filled < indexed {
-                memory.index[filled] = UInt8(number)
-                filled += 1
+            if filled < indexed {
+                (memory.index + filled).update(repeating: UInt8(number), count: indexed - filled)
+                filled = indexed
             }
         }
         memory.groups[parts.frequencies.count] = Group(

@@ -9,6 +9,8 @@ final class RowReader {
     private let cursors: UnsafeMutablePointer<RangeCursor>
     private let cursorColumns: UnsafeMutablePointer<Column>
     private let memories: [RangeCursor.Memory]
+    /// For each class the places of the rows' ids among all ids of the class.
+    private var places = [[Int]](repeating: [], count: IDClass.allCases.count)
 
     init(_ table: ColumnTable) {
         self.table = table
@@ -26,25 +28,30 @@ final class RowReader {
         for memory in memories { memory.deallocate() }
     }
 
-    /// Reads all columns at `rows`, as if the block had these records only.
+    /// Reads the wanted columns at `rows`, as if the block had these records only and the others were 0.
     ///
     /// `rows` ascend and lie below the header's number of records; the bytes are as many as the header says.
-    func read(_ header: BlockHeader, _ bytes: UnsafeRawBufferPointer, _ rows: [Int]) throws(BlockError) {
-        try open(header, bytes)
+    func read(
+        _ header: BlockHeader, _ bytes: UnsafeRawBufferPointer, _ rows: [Int], _ wanted: ColumnSet
+    ) throws(BlockError) {
+        try open(header, bytes, wanted)
         try readColumns(of: nil, at: rows)
-        let places = try locateIDs(rows)
+        try locateIDs(rows)
         for idClass in IDClass.allCases where !places[idClass.rawValue].isEmpty {
             try readColumns(of: idClass, at: places[idClass.rawValue])
         }
     }
 
-    private func open(_ header: BlockHeader, _ bytes: UnsafeRawBufferPointer) throws(BlockError) {
+    private func open(
+        _ header: BlockHeader, _ bytes: UnsafeRawBufferPointer, _ wanted: ColumnSet
+    ) throws(BlockError) {
         opened.update(repeating: nil)
         var offset = header.payloadOffset
         for descriptor in header.columns {
             let stored = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + descriptor.storedByteCount])
             offset += descriptor.storedByteCount
             guard let column = Column(rawValue: descriptor.number) else { throw .malformed("number of a column") }
+            guard wanted.contains(column) || column.isRank else { continue }
             do throws(ColumnError) {
                 opened[Int(column.rawValue)] = try ColumnParts(descriptor, stored)
             } catch {
@@ -112,9 +119,9 @@ final class RowReader {
         }
     }
 
-    /// For each class the places of the rows' ids among all ids of the class; fills the column of classes.
-    private func locateIDs(_ rows: [Int]) throws(BlockError) -> [[Int]] {
-        var places = [[Int]](repeating: [], count: IDClass.allCases.count)
+    /// Fills the column of classes, and the places.
+    private func locateIDs(_ rows: [Int]) throws(BlockError) {
+        for idClass in places.indices { places[idClass].removeAll(keepingCapacity: true) }
         let output = table.values(.idClass, count: rows.count)
         var number = 0
         while number < rows.count {
@@ -138,7 +145,6 @@ final class RowReader {
             }
         }
         try Column.idClass.checkRange(output)
-        return places
     }
 
     /// The classes of the first `count` ids of a piece.

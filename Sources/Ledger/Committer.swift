@@ -466,4 +466,8 @@ extension Committer: RecordSource {
     }
 
     func records(at sequences: [UInt64]) throws -> [Record] { try log.records(at: sequences, cache: cache) }
+
+    func records(
+        at sequences: [UInt64], columns: ColumnSet, passing: (UnsafeBufferPointer<Record>, UInt64) -> Void
+    ) throws -> [Record] { try log.records(at: sequences, columns: columns, cache: cache, passing: passing) }
 }

@@ -3,7 +3,9 @@ import Transactions
 
 /// Reads single records of blocks; keeps the last few blocks mapped. For one thread at a time.
 ///
-/// A block's checksums are checked when it is first opened. After that only the pages that a row needs are looked at.
+/// A block's checksums are checked when it is first opened. After that only the pages that a row needs are looked at, until so
+/// many rows were asked for that all of them would have cost no more: then the block is decoded whole, and the records of the
+/// last one are kept.
 public final class BlockCache {
     private struct Key: Hashable {
         var segment: UInt64
@@ -13,10 +15,16 @@ public final class BlockCache {
         var checksum: UInt32
     }
 
-    private struct Opened {
-        var header: BlockHeader
-        var mapped: MappedBytes
+    private final class Opened {
+        let header: BlockHeader
+        let mapped: MappedBytes
         var lastUse: UInt64
+        /// Rows that were asked for since the block was opened, or decoded whole.
+        var readRowCount = 0
+
+        init(header: BlockHeader, mapped: MappedBytes, lastUse: UInt64) {
+            (self.header, self.mapped, self.lastUse) = (header, mapped, lastUse)
+        }
     }
 
     private let decoder = BlockDecoder()
@@ -24,12 +32,19 @@ public final class BlockCache {
     private var blocks: [Key: Opened] = [:]
     private var useCount: UInt64 = 0
     private var verified: Set<Key> = []
+    /// The records of the last block that was decoded whole.
+    private var whole: UnsafeMutableBufferPointer<Record>?
+    private var wholeKey: Key?
 
+    /// One row costs as much as decoding so many of a whole block.
+    private static let rowCost = 512
     private static let largestVerifiedCount = 1 << 16
 
     /// A cache of at most `capacity` blocks, up to 4 MiB of address space each: by default those of two national days, so
     /// that a day which is sent again out of order is confirmed without mapping blocks anew for each record.
     public init(capacity: Int = 1024) { self.capacity = capacity }
+
+    deinit { whole?.deallocate() }
 
     /// Lets go of a segment's file, so that its space is free once it has no name.
     public func forget(_ segment: LogSegment) {
@@ -38,18 +53,34 @@ public final class BlockCache {
         }
         blocks = blocks.filter { !isOfSegment($0.key) }
         verified = verified.filter { !isOfSegment($0) }
+        if let key = wholeKey, isOfSegment(key) { wholeKey = nil }
     }
 
     /// The records in `rows` of a block, which are sorted and unique.
-    func records(of entry: BlockEntry, rows: [Int], in segment: LogSegment, log: Log) throws -> [Record] {
+    /// - Parameters:
+    ///   - columns: those of ids and perhaps others; fields outside may be anything.
+    ///   - passing: is shown all records of the block, and the first one's sequence, when it is decoded whole.
+    func records(
+        of entry: BlockEntry, rows: [Int], columns: ColumnSet, in segment: LogSegment, log: Log,
+        passing: (UnsafeBufferPointer<Record>, UInt64) -> Void
+    ) throws -> [Record] {
         let key = Key(
             segment: segment.firstSequence, edition: segment.edition, offset: entry.offset, checksum: entry.checksum)
+        if let whole, wholeKey == key { return rows.map { whole[$0] } }
         do {
             let block = try open(entry, key, in: segment, log: log)
+            block.readRowCount += rows.count
+            if block.header.layout == .columns,
+                block.readRowCount * BlockCache.rowCost >= entry.recordCount
+            {
+                let records = try decodeWhole(block, key)
+                passing(records, entry.firstSequence)
+                return rows.map { records[$0] }
+            }
             return try [Record](unsafeUninitializedCapacity: rows.count) { buffer, count in
                 let decoded = Result { () throws(BlockError) in
                     try decoder.decode(
-                        block.header, block.mapped.bytes, rows: rows,
+                        block.header, block.mapped.bytes, rows: rows, columns: columns,
                         into: UnsafeMutableBufferPointer(rebasing: buffer[..<rows.count]))
                 }
                 // What could not be read looks like any damage; the disk's own word goes first.
@@ -63,11 +94,24 @@ public final class BlockCache {
         }
     }
 
+    private func decodeWhole(_ block: Opened, _ key: Key) throws -> UnsafeBufferPointer<Record> {
+        let records = whole ?? .allocate(capacity: BlockHeader.largestRecordCount)
+        (whole, wholeKey) = (records, nil)
+        let decoded = Result { () throws(BlockError) in
+            try decoder.decode(block.header, block.mapped.bytes, into: records)
+        }
+        try block.mapped.check()
+        try decoded.get()
+        wholeKey = key
+        block.readRowCount = 0
+        return UnsafeBufferPointer(rebasing: records[..<block.header.recordCount])
+    }
+
     private func open(_ entry: BlockEntry, _ key: Key, in segment: LogSegment, log: Log) throws -> Opened {
         useCount += 1
-        if let place = blocks.index(forKey: key) {
-            blocks.values[place].lastUse = useCount
-            return blocks.values[place]
+        if let block = blocks[key] {
+            block.lastUse = useCount
+            return block
         }
         let mapped = try segment.file.map(byteCount: entry.byteCount, at: entry.offset)
         let header = Result { try log.header(of: entry, in: segment, mapped.bytes) }
@@ -94,5 +138,6 @@ public final class BlockCache {
     private func forget(_ key: Key) {
         blocks[key] = nil
         verified.remove(key)
+        if wholeKey == key { wholeKey = nil }
     }
 }

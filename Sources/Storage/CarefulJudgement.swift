@@ -1,3 +1,4 @@
+import Columns
 import Transactions
 
 /// The way to judge that takes everything into account: records of which a chance hit has to be told from a true one, and
@@ -12,7 +13,6 @@ extension IdentityIndex {
     ) throws {
         let base = records.baseAddress!
         var acceptedCount = judgement.acceptedCount
-        let tableBase = firstSequence + UInt64(acceptedCount) - 1
         let confirmations = try gatherConfirmations(
             runs, files, of: base, firstSequence: firstSequence, verdicts: UnsafeBufferPointer(verdicts),
             source: source)
@@ -40,7 +40,7 @@ extension IdentityIndex {
                         verdict = .duplicate
                         return true
                     }
-                    return confirm(confirmations.record(sequence, source))
+                    return confirm(confirmations.record(sequence) ?? source.recordInMemory(sequence))
                 }
                 let isKnown =
                     run.date.table?.find(fingerprints[index], isKnown) == true
@@ -48,7 +48,7 @@ extension IdentityIndex {
                 verdicts[index] = verdict
                 if isKnown { continue }
                 byteCount += run.date.insert(
-                    fingerprints[index], sequence: firstSequence + UInt64(acceptedCount), base: tableBase)
+                    fingerprints[index], sequence: firstSequence + UInt64(acceptedCount), base: firstSequence - 1)
                 // In place: an accepted record's new slot is its old one or lies before it.
                 base[acceptedCount] = record
                 acceptedCount += 1
@@ -93,19 +93,26 @@ extension IdentityIndex {
         return result
     }
 
-    /// Reads the records with the sequences that are wanted, each once, and leaves out those that are damaged.
+    /// Reads the records with the sequences that are wanted, each once, and leaves out those that are damaged. What is read
+    /// besides leaves its digests: duplicates of it are told without reading.
     /// - Returns: the damage.
     func read(
-        _ wanted: [UInt64], into confirmations: inout Confirmations, from source: some RecordSource
+        _ wanted: [UInt64], _ columns: ColumnSet = .all, into confirmations: inout Confirmations,
+        from source: some RecordSource
     ) throws -> [(sequences: Range<UInt64>, error: LogError)] {
-        for sequence in wanted.sorted() where confirmations.sequences.last != sequence {
-            confirmations.sequences.append(sequence)
+        confirmations.sequences = wanted.sorted()
+        var last: UInt64 = 0
+        confirmations.sequences.removeAll { sequence in
+            defer { last = sequence }
+            return sequence == last
         }
         defer { readBackCount += confirmations.sequences.count }
         var damaged: [(sequences: Range<UInt64>, error: LogError)] = []
         while true {
             do {
-                confirmations.records = try source.records(at: confirmations.sequences)
+                confirmations.records = try source.records(at: confirmations.sequences, columns: columns) {
+                    digests.append($0, firstSequence: $1)
+                }
                 return damaged
             } catch let error as LogError {
                 let count = confirmations.sequences.count
@@ -126,10 +133,9 @@ extension IdentityIndex {
         /// Records that cannot be decided on, and why.
         var failures: [(index: Int, error: any Error)] = []
 
-        func record(_ sequence: UInt64, _ source: some RecordSource) -> Record? {
+        func record(_ sequence: UInt64) -> Record? {
             let position = partitionPoint(sequences.count) { sequences[$0] < sequence }
-            if position < sequences.count, sequences[position] == sequence { return records[position] }
-            return source.recordInMemory(sequence)
+            return position < sequences.count && sequences[position] == sequence ? records[position] : nil
         }
     }
 }

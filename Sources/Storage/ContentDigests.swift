@@ -38,7 +38,7 @@ final class ContentDigests {
         chunks.deallocate()
     }
 
-    /// Keeps the digests of records that have their sequences now; of those before the window it keeps none.
+    /// Keeps the digests of records that have these sequences; of those before the window it keeps none.
     func append(_ records: UnsafeBufferPointer<Record>, firstSequence: UInt64) {
         guard let base = records.baseAddress else { return }
         let key = key
@@ -61,6 +61,9 @@ final class ContentDigests {
         guard let known = place(of: sequence) else { return false }
         return known.pointee == ContentDigests.digest(of: record, key)
     }
+
+    /// True when there is a digest of the record at `sequence`.
+    func knows(_ sequence: UInt64) -> Bool { place(of: sequence).map { $0.pointee != 0 } ?? false }
 
     /// Has the digest in the processor's caches soon.
     @inline(__always)

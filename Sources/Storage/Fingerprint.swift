@@ -89,6 +89,7 @@ private func unscramble(_ word: UInt32) -> UInt32 {
 }
 
 /// SipHash-1-3 of 16 bytes. Source: Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012).
+@inline(__always)
 private func sipHash(_ low: UInt64, _ high: UInt64, _ key: IdentityKey) -> UInt64 {
     var v0 = key.k0 ^ 0x736f_6d65_7073_6575
     var v1 = key.k1 ^ 0x646f_7261_6e64_6f6d

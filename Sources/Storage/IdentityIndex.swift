@@ -1,3 +1,4 @@
+import Columns
 import Transactions
 
 /// Where records that have a sequence can be read, to confirm a hit of the index.
@@ -6,6 +7,18 @@ public protocol RecordSource {
     func recordInMemory(_ sequence: UInt64) -> Record?
     /// Records of the log, in the order of `sequences`, which are sorted and unique.
     func records(at sequences: [UInt64]) throws -> [Record]
+    /// The same, where only the fields of `columns` are needed: the others may be anything.
+    /// - Parameter passing: is shown what was read besides: records, and the sequence of the first.
+    func records(
+        at sequences: [UInt64], columns: ColumnSet, passing: (UnsafeBufferPointer<Record>, UInt64) -> Void
+    ) throws -> [Record]
+}
+
+extension RecordSource {
+    /// All fields, and nothing besides.
+    public func records(
+        at sequences: [UInt64], columns: ColumnSet, passing: (UnsafeBufferPointer<Record>, UInt64) -> Void
+    ) throws -> [Record] { try records(at: sequences) }
 }
 
 /// Knows every identity of the ledger: which records are duplicates, which conflict, which are new. One thread owns it.

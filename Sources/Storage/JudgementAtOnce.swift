@@ -1,3 +1,4 @@
+import Columns
 import Transactions
 
 /// The way to judge nearly all records: many at a time.
@@ -20,7 +21,8 @@ extension IdentityIndex {
         guard files.failures.isEmpty else { return false }
         let base = UnsafePointer(records.baseAddress!)
         let entered = enterNew(
-            runs, files, nextSequence: firstSequence + UInt64(judgement.acceptedCount), UnsafeBufferPointer(verdicts))
+            runs, files, tableBase: firstSequence - 1, nextSequence: firstSequence + UInt64(judgement.acceptedCount),
+            UnsafeBufferPointer(verdicts))
         let isDecided = try decide(
             entered, files, of: base, firstSequence: firstSequence, acceptedBefore: judgement.acceptedCount,
             verdicts: verdicts, source: source)
@@ -43,6 +45,7 @@ extension IdentityIndex {
         let accepted: UnsafeMutablePointer<Int32>
         let putOff: UnsafeMutablePointer<PutOff>
         let digests: ContentDigests
+        let tableBase: UInt64
         /// What the first record that is entered gets.
         let firstSequence: UInt64
         /// Records of the group that were entered; `accepted` tells which.
@@ -53,6 +56,13 @@ extension IdentityIndex {
         var nextFileHit = 0
 
         var nextSequence: UInt64 { firstSequence &+ UInt64(truncatingIfNeeded: count) }
+
+        /// The record of the group that has a sequence, if it came before.
+        func record(_ sequence: UInt64, before index: Int, of records: UnsafePointer<Record>) -> Record? {
+            guard sequence - firstSequence < UInt64(count) else { return nil }
+            let other = Int(accepted[Int(sequence - firstSequence)])
+            return other < index ? records[other] : nil
+        }
 
         @inline(__always)
         mutating func accept(_ index: Int) {
@@ -83,10 +93,13 @@ extension IdentityIndex {
     }
 
     /// Enters the records of a group that nothing has yet, with sequences from `nextSequence` on.
+    /// - Parameter tableBase: lies below what comes, also after this commit was refused.
     private func enterNew(
-        _ runs: [Run], _ files: FileHits, nextSequence: UInt64, _ verdicts: UnsafeBufferPointer<Verdict>
+        _ runs: [Run], _ files: FileHits, tableBase: UInt64, nextSequence: UInt64,
+        _ verdicts: UnsafeBufferPointer<Verdict>
     ) -> Entered {
-        var entered = Entered(accepted: accepted, putOff: putOff, digests: digests, firstSequence: nextSequence)
+        var entered = Entered(
+            accepted: accepted, putOff: putOff, digests: digests, tableBase: tableBase, firstSequence: nextSequence)
         for run in runs {
             let rest = enterInFew(run, files, into: &entered, verdicts)
             if !rest.isEmpty, let table = run.date.table { enter(rest, files, in: table, into: &entered, verdicts) }
@@ -112,7 +125,7 @@ extension IdentityIndex {
                 entered.putOff(index, met)
             } else {
                 byteCount += run.date.insert(
-                    fingerprints[index], sequence: entered.nextSequence, base: entered.firstSequence - 1)
+                    fingerprints[index], sequence: entered.nextSequence, base: entered.tableBase)
                 entered.accept(index)
             }
         }
@@ -151,11 +164,18 @@ extension IdentityIndex {
         let endOfDigests = firstSequence + UInt64(acceptedBefore)
         var undecided: [Int] = []
         for each in putOff {
-            if each.sequence < endOfDigests, digests.agrees(records + each.index, at: each.sequence) {
-                verdicts[each.index] = .duplicate
-            } else {
-                undecided.append(each.index)
+            if each.sequence < endOfDigests {
+                if digests.agrees(records + each.index, at: each.sequence) {
+                    verdicts[each.index] = .duplicate
+                    continue
+                }
+            } else if let other = entered.record(each.sequence, before: each.index, of: records),
+                let verdict = records[each.index].verdict(against: other)
+            {
+                verdicts[each.index] = verdict
+                continue
             }
+            undecided.append(each.index)
         }
         if undecided.isEmpty { return true }
         let known = try compare(
@@ -178,43 +198,49 @@ extension IdentityIndex {
         /// The record of this commit that has a sequence; a refused commit leaves entries that point nowhere.
         func recordOfCommit(_ sequence: UInt64, before index: Int) -> Record? {
             let place = Int(sequence - firstSequence)
-            if place < acceptedBefore { return records[place] }
-            guard place - acceptedBefore < entered.count else { return nil }
-            let other = Int(accepted[place - acceptedBefore])
-            return other < index ? records[other] : nil
+            return place < acceptedBefore ? records[place] : entered.record(sequence, before: index, of: records)
         }
-        var confirmations = Confirmations()
-        var wanted: [UInt64] = []
         var known = [Verdict](repeating: .accepted, count: undecided.count)
-        func compare(_ place: Int, _ otherRecord: (UInt64) -> Record?) {
-            let index = undecided[place]
+        var unread: [Unread] = []
+        for (place, index) in undecided.enumerated() {
             func isKnown(_ sequence: UInt64) -> Bool {
                 if sequence < firstSequence, digests.agrees(records + index, at: sequence) {
                     known[place] = .duplicate
                     return true
                 }
                 let other =
-                    sequence >= firstSequence ? recordOfCommit(sequence, before: index) : otherRecord(sequence)
+                    sequence >= firstSequence
+                    ? recordOfCommit(sequence, before: index) : source.recordInMemory(sequence)
+                if other == nil, sequence < firstSequence { unread.append(Unread(place: place, sequence: sequence)) }
                 guard let other, let verdict = records[index].verdict(against: other) else { return false }
                 known[place] = verdict
                 return true
             }
-            if files.sequences(ofRecord: index).contains(where: { isKnown($0.sequence) }) { return }
+            if files.sequences(ofRecord: index).contains(where: { isKnown($0.sequence) }) { continue }
             _ = date(records[index].utcDay).table?.find(fingerprints[index], isKnown)
         }
-        for place in undecided.indices {
-            compare(place) { sequence in
-                let other = source.recordInMemory(sequence)
-                if other == nil { wanted.append(sequence) }
-                return other
+        unread.removeAll { known[$0.place] != .accepted }
+        for columns in [ColumnSet.deciding, .all] {
+            // Where a digest differs, nearly always a field does that is among the first.
+            let wanted = unread.lazy.map(\.sequence).filter { columns == .all || self.digests.knows($0) }
+            if wanted.isEmpty { continue }
+            var confirmations = Confirmations()
+            guard try read(Array(wanted), columns, into: &confirmations, from: source).isEmpty else { return nil }
+            unread.removeAll { hit in
+                if known[hit.place] != .accepted { return true }
+                guard let other = confirmations.record(hit.sequence) else { return false }
+                guard let verdict = records[undecided[hit.place]].verdict(against: other) else { return true }
+                if columns == .all || verdict.isDecided { known[hit.place] = verdict }
+                return known[hit.place] != .accepted
             }
         }
-        guard known.contains(.accepted) else { return known }
-        guard try read(wanted, into: &confirmations, from: source).isEmpty else { return nil }
-        for place in undecided.indices where known[place] == .accepted {
-            compare(place) { confirmations.record($0, source) }
-        }
         return known.contains(.accepted) ? nil : known
+    }
+
+    /// A hit whose record has to be read, of the record at a place among the undecided.
+    private struct Unread {
+        var place: Int
+        var sequence: UInt64
     }
 
     /// Moves the accepted records of a group to the end of those before it.
@@ -238,4 +264,14 @@ extension IdentityIndex {
         }
         return end
     }
+}
+
+extension ColumnSet {
+    /// What an identity is made of, and the first fields in which two records of one identity can differ.
+    fileprivate static let deciding = ColumnSet.identities.union(ColumnSet(.amount))
+}
+
+extension Verdict {
+    /// True when it does not depend on fields that are not among the deciding.
+    fileprivate var isDecided: Bool { fault?.field == .time || fault?.field == .amount }
 }

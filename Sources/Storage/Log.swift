@@ -132,16 +132,24 @@ public final class Log: Sendable {
     // MARK: Reading
 
     /// Reads records by their sequences, each block once.
-    /// - Parameter sequences: sorted and unique, all durable.
-    public func records(at sequences: [UInt64], cache: BlockCache) throws -> [Record] {
+    /// - Parameters:
+    ///   - sequences: sorted and unique, all durable.
+    ///   - columns: those of ids and perhaps others; fields outside may be anything.
+    ///   - passing: is shown all records of a block that was decoded whole, and the first one's sequence.
+    public func records(
+        at sequences: [UInt64], columns: ColumnSet = .all, cache: BlockCache,
+        passing: (UnsafeBufferPointer<Record>, UInt64) -> Void = { _, _ in }
+    ) throws -> [Record] {
         var records: [Record] = []
-        records.reserveCapacity(sequences.count)
         var position = 0
         while position < sequences.count {
             let (segment, entry) = try block(with: sequences[position])
             let ofBlock = sequences[position...].prefix { $0 < entry.endSequence }
-            records += try cache.records(
-                of: entry, rows: ofBlock.map { Int($0 - entry.firstSequence) }, in: segment, log: self)
+            let found = try cache.records(
+                of: entry, rows: ofBlock.map { Int($0 - entry.firstSequence) }, columns: columns, in: segment,
+                log: self, passing: passing)
+            if found.count == sequences.count { return found }
+            records += found
             position += ofBlock.count
         }
         return records

@@ -35,6 +35,47 @@ import Transactions
         #expect(mixed.accepted == 2500 && mixed.duplicates == 2500)
     }
 
+    /// Many of a commit lie in one block and a few in each of several; their first difference is in any field, and duplicates,
+    /// which after a restart have no digest yet, lie between them.
+    @Test(arguments: [false, true])
+    func conflictsAreNamedByTheirFirstDifferenceInWhateverBlockItLies(afterRestart: Bool) throws {
+        let directory = try TemporaryDirectory()
+        try directory.files.createUTC()
+        var ledger = try Ledger(directory.files)
+        for block in 0..<5 { _ = try ledger.load(records(block * 4000..<block * 4000 + 4000)) }
+        if afterRestart {
+            ledger.close()
+            ledger = try Ledger(directory.files)
+        }
+        defer { ledger.close() }
+        let changes: [(field: Field, make: (inout Record) -> Void)] = [
+            (.time, { $0.timeMicroseconds += 1 }), (.amount, { $0.amountMinorUnits += 1 }),
+            (.payer, { $0.payer += 1 }), (.payee, { $0.payee += 1 }),
+            (.duration, { $0.duration = .unknown }), (.region, { $0.region += 1 }),
+            (.channel, { $0.channel = Channel(rawValue: $0.channel.rawValue % 6 + 1) }),
+            (.flags, { $0.flags |= Record.overdueFlag }),
+        ]
+        var batch: [Record] = []
+        var expected: [(place: Int, fault: Fault)] = []
+        for number in 0..<20_000 where number < 1000 || number % 500 < 5 {
+            var record = record(number)
+            if number % 3 > 0 {
+                // Only the first difference is named.
+                changes[number % 8].make(&record)
+                if number % 5 == 0 { record.flags |= Record.overdueFlag }
+                expected.append((batch.count, Fault(changes[number % 8].field, .conflict)))
+            }
+            batch.append(record)
+        }
+        for _ in 0..<2 {
+            let totals = try ledger.load(batch)
+            #expect(totals.accepted == 0 && totals.duplicates == batch.count - expected.count)
+            #expect(totals.exceptions.map { Int($0.record) } == expected.map(\.place))
+            #expect(totals.exceptions.map(\.fault) == expected.map(\.fault))
+        }
+        #expect(try ledger.total(.attempts) == [20_000])
+    }
+
     @Test func identityIsTheUTCDateSourceKindEventStepAndID() throws {
         let directory = try TemporaryDirectory()
         try directory.files.createUTC()

@@ -7,7 +7,7 @@ import Transactions
 @testable import Storage
 
 /// Records by sequence, as a log would give them.
-private struct Records: RecordSource {
+struct Records: RecordSource {
     var all: [Record]
     var inMemoryFrom: UInt64
 
@@ -16,7 +16,7 @@ private struct Records: RecordSource {
 }
 
 /// Records by sequence, some of which lie in damaged blocks.
-private struct DamagedRecords: RecordSource {
+struct DamagedRecords: RecordSource {
     var all: [Record]
     var damage: [Range<UInt64>]
 
@@ -33,16 +33,16 @@ private struct DamagedRecords: RecordSource {
 }
 
 @Suite struct IdentityTests {
-    private let directory = NSTemporaryDirectory() + "/sluice-index-" + UUID().uuidString
+    let directory = NSTemporaryDirectory() + "/sluice-index-" + UUID().uuidString
 
-    private func record(_ number: Int, day: Int = 19_000, amount: Int64 = 5) -> Record {
+    func record(_ number: Int, day: Int = 19_000, amount: Int64 = 5) -> Record {
         Record(
             id: RecordID(low: UInt64(number) &* 0x9E37_79B9_7F4A_7C15, high: UInt64(number)),
             timeMicroseconds: Int64(day) * 86_400_000_000 + Int64(number), amountMinorUnits: amount, currency: .vnd,
             source: 1)
     }
 
-    private func makeIndex() throws -> IdentityIndex {
+    func makeIndex() throws -> IdentityIndex {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         return IdentityIndex(
             key: IdentityKey(k0: 1, k1: 2), ledger: 9, directory: directory, fileSystem: DiskFileSystem(),
@@ -51,7 +51,7 @@ private struct DamagedRecords: RecordSource {
     }
 
     /// Judges `batch` as the committer would, and appends what is accepted to `known`.
-    private func judge(_ index: IdentityIndex, _ batch: [Record], _ known: inout [Record]) throws -> [Verdict] {
+    func judge(_ index: IdentityIndex, _ batch: [Record], _ known: inout [Record]) throws -> [Verdict] {
         var records = batch
         var verdicts = [Verdict](repeating: .accepted, count: batch.count)
         let source = Records(all: known, inMemoryFrom: .max)
