@@ -46,12 +46,6 @@ private typealias Dimension = Rollups.Dimension
         return (directory.files, all)
     }
 
-    private static func reader(_ files: LedgerFiles, threads: Int) throws -> LedgerReader {
-        var options = LedgerOptions()
-        options.threadCount = threads
-        return try LedgerReader(files, options: options)
-    }
-
     /// Payers of attempts and of approved attempts by the codes of the groups, counted one by one.
     private static func recount(_ records: [Record], _ question: Question) throws -> [[UInt32]: [Int128?]] {
         var calendar = BusinessCalendar(
@@ -109,7 +103,7 @@ private typealias Dimension = Rollups.Dimension
             let expected = try Self.recount(records, question)
             #expect(!expected.isEmpty)
             for threads in [1, 3] {
-                let answer = try Self.reader(files, threads: threads).answer(question)
+                let answer = try files.reader(threads: threads).answer(question)
                 // Groups whose events have no payer are there, and have none.
                 let found = answer.rows.filter { $0.values != [0, 0] }
                 let wanted = found.map { expected[$0.codes] ?? [] }
@@ -123,7 +117,7 @@ private typealias Dimension = Rollups.Dimension
     @Test func otherMeasuresAreCountedBesideThem() throws {
         let directory = try TemporaryDirectory()
         let (files, records) = try Self.makeLedger(directory)
-        let reader = try Self.reader(files, threads: 2)
+        let reader = try files.reader(threads: 2)
         let others: [Measure] = [.attempts, .amount, .smallestAmount, .largestAmount]
         let alone = try reader.answer(Question(by: [.region], measures: others))
         let question = try Question(by: [.region], measures: [.approvedPayers] + others + [.payers])
@@ -149,10 +143,10 @@ private typealias Dimension = Rollups.Dimension
             try Question(measures: [.payers, .approvedPayers]),
             try Question(by: [.month, .region], measures: [.payers, .approvedPayers]),
         ] {
-            let first = try Self.reader(directory.files, threads: 1).answer(question)
-            #expect(try Self.reader(directory.files, threads: 3).answer(question) == first)
+            let first = try directory.files.reader(threads: 1).answer(question)
+            #expect(try directory.files.reader(threads: 3).answer(question) == first)
             directory.files.removeCatalogue()
-            #expect(try Self.reader(directory.files, threads: 2).answer(question) == first)
+            #expect(try directory.files.reader(threads: 2).answer(question) == first)
             for row in first.rows where question.by.isEmpty {
                 var distinct: [Set<UInt64>] = [[], []]
                 for record in records where !record.isTest && record.payer != 0 {
@@ -173,7 +167,7 @@ private typealias Dimension = Rollups.Dimension
         let (files, _) = try Self.makeLedger(directory)
         let day = CalendarDay("2024-01-01")
         let question = try Question(from: day, to: day, by: [.region], measures: [.payers])
-        #expect(try Self.reader(files, threads: 2).answer(question).rows.isEmpty)
+        #expect(try files.reader(threads: 2).answer(question).rows.isEmpty)
     }
 
     /// Damage of the payers keeps no other question from its answer.
@@ -183,9 +177,9 @@ private typealias Dimension = Rollups.Dimension
         let hurt = try #require(try directory.blocks(of: files).max { $0.header.recordCount < $1.header.recordCount })
         let question = try Question(by: [.region], measures: [.payers, .approvedPayers])
         let other = try Question(by: [.event, .region], measures: [.attempts])
-        let whole = try Self.reader(files, threads: 2).answer(other)
+        let whole = try files.reader(threads: 2).answer(other)
         try directory.flip(.payer, of: hurt)
-        let reader = try Self.reader(files, threads: 2)
+        let reader = try files.reader(threads: 2)
         #expect(try reader.answer(other) == whole)
         let error = #expect(throws: DamageError.self) { try reader.answer(question) }
         #expect(error?.damage.map(\.sequences) == [hurt.sequences])

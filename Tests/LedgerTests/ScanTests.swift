@@ -62,12 +62,6 @@ private typealias Dimension = Rollups.Dimension
         return (directory.files, all)
     }
 
-    private static func reader(_ files: LedgerFiles, threads: Int) throws -> LedgerReader {
-        var options = LedgerOptions()
-        options.threadCount = threads
-        return try LedgerReader(files, options: options)
-    }
-
     /// However many threads there are, the answer is that of the records counted one by one.
     @Test func anAnswerIsThatOfTheRecordsThemselves() throws {
         let directory = try TemporaryDirectory()
@@ -85,7 +79,7 @@ private typealias Dimension = Rollups.Dimension
             #expect(!expected.rows.isEmpty)
             for threads in [1, 2, 5] {
                 #expect(
-                    try ScanTests.reader(files, threads: threads).answer(question) == expected, "\(threads) threads")
+                    try files.reader(threads: threads).answer(question) == expected, "\(threads) threads")
             }
         }
     }
@@ -99,11 +93,11 @@ private typealias Dimension = Rollups.Dimension
             try directory.blocks(of: files).max { $0.header.recordCount < $1.header.recordCount })
         let needed = try Question(by: [.event, .payee], measures: [.attempts])
         let other = try Question(by: [.event, .region], measures: [.attempts])
-        let whole = try ScanTests.reader(files, threads: 1).answer(other)
+        let whole = try files.reader(threads: 1).answer(other)
         try directory.flip(.payee, of: hurt)
         var partial: [Answer] = []
         for threads in [1, 2, 5] {
-            let reader = try ScanTests.reader(files, threads: threads)
+            let reader = try files.reader(threads: threads)
             #expect(try reader.answer(other) == whole)
             let error = #expect(throws: DamageError.self) { try reader.answer(needed) }
             #expect(error?.damage.map(\.offset) == [hurt.offset])

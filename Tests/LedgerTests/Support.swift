@@ -54,6 +54,13 @@ func record(
 func records(_ range: Range<Int>) -> [Record] { range.map { record($0) } }
 
 extension LedgerFiles {
+    /// A reader that counts with so many threads.
+    func reader(threads: Int) throws -> LedgerReader {
+        var options = LedgerOptions()
+        options.threadCount = threads
+        return try LedgerReader(self, options: options)
+    }
+
     func createUTC(seed: UInt64 = 1) throws { try create(timeZone: "UTC", cutoverMinutes: 0, seed: seed) }
 
     /// The same seed gives the same keys and number.

@@ -102,18 +102,28 @@ struct DamagedRecords: RecordSource {
         }
     }
 
-    /// Dates with so many identities that most records are entered by one look-up. A third of the commits is refused after it
-    /// was judged, so that entries point to sequences that others get: what they meet is looked at anew.
+    /// Dates with so many identities that most records are entered by one look-up.
     @Test func aDayInMemoryAgreesWithADictionaryAlsoAfterRefusedCommits() throws {
         let index = try makeIndex()
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        var generator = SeededGenerator(seed: 5)
+        try checkAgainstADictionary(index, recordsOfCommit: 4000, recordsForOneOfNextDay: 64, seed: 5)
+    }
+
+    /// Commits of new, known and conflicting records, also several of one identity in a commit. A third of them is refused after
+    /// it was judged, so that entries point to sequences that others get: what they meet is looked at anew.
+    /// - Parameter afterCommit: given how many commits were judged before, and the records that the ledger has.
+    func checkAgainstADictionary(
+        _ index: IdentityIndex, recordsOfCommit: Int, recordsForOneOfNextDay: UInt64, seed: UInt64,
+        afterCommit: (_ round: Int, _ known: [Record]) throws -> Void = { _, _ in }
+    ) throws {
+        var generator = SeededGenerator(seed: seed)
         var known: [Record] = []
         var model: [String: Record] = [:]
         for round in 0..<60 {
-            let batch = (0..<4000).map { _ in
+            let batch = (0..<recordsOfCommit).map { _ in
                 record(
-                    Int(generator.next() % 90_000), day: 19_000 + Int(generator.next() % 64 == 0 ? 1 : 0),
+                    Int(generator.next() % 90_000),
+                    day: 19_000 + Int(generator.next() % recordsForOneOfNextDay == 0 ? 1 : 0),
                     amount: generator.next() % 20 == 0 ? 6 : 5)
             }
             if round % 3 == 1 {
@@ -129,8 +139,10 @@ struct DamagedRecords: RecordSource {
                 if expected == .accepted { model[identity] = record }
             }
             #expect(known.count == model.count)
+            try afterCommit(round, known)
         }
         #expect(known.count > 80_000)
+        #expect(index.faults(ofFilesNamed: index.fileNames, durable: UInt64(known.count)).isEmpty)
         #expect(Set(known.map { "\($0.id) \($0.utcDay)" }).count == known.count)
     }
 
