@@ -36,6 +36,12 @@ public struct Mapping: Equatable, Sendable {
     /// The product's own form.
     public init() {}
 
+    /// Makes `source` the source of all rows; in the product's own form, of those that name none.
+    public mutating func setSource(_ source: String) {
+        constants[.source] = source
+        columns[.source] = nil
+    }
+
     /// The unit of amounts.
     public enum AmountUnit: String, CaseIterable, Sendable {
         /// Pounds, dong, dinars: `58397.63`.

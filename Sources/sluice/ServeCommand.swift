@@ -29,6 +29,11 @@ struct ServeCommand: AsyncParsableCommand {
     var listen = HostAndPort(argument: "127.0.0.1:7501")!
     @Option(help: ArgumentHelp("Where to listen for HTTP; absent: nowhere.", valueName: "host:port"))
     var http: HostAndPort?
+    @Option(
+        help: ArgumentHelp(
+            "With --http: files NAME.json, each a mapping that requests name as ?mapping=NAME.", valueName: "directory"),
+        completion: .directory)
+    var mappings: String?
     @Flag(help: "Take connections from other machines, without knowing who they are.") var anonymous = false
     @Option(help: "The most connections at a time.") var connections = 10_000
     @Option(help: "Seconds of silence in the middle of a frame after which a connection is closed.") var idleSeconds =
@@ -44,6 +49,7 @@ struct ServeCommand: AsyncParsableCommand {
                 "\(place.host) can be reached from other machines, and anybody there could send. Listen on 127.0.0.1, or add --anonymous."
             )
         }
+        if mappings != nil, http == nil { throw ValidationError("--mappings goes with --http") }
         guard connections > 0, idleSeconds > 0 else {
             throw ValidationError("--connections and --idle-seconds are at least 1")
         }
@@ -59,6 +65,7 @@ struct ServeCommand: AsyncParsableCommand {
             let logger = Logger(label: "sluice")
             StreamServer.raiseDescriptorLimit()
             keepFreedMemory()
+            let httpConfiguration = try httpConfiguration()
             let failure = FailureSignal()
             var options = LedgerOptions()
             options.segmentByteCount = segmentMebibytes << 20
@@ -93,10 +100,11 @@ struct ServeCommand: AsyncParsableCommand {
         return configuration
     }
 
-    private var httpConfiguration: HTTPConfiguration? {
-        http.map { http in
+    private func httpConfiguration() throws -> HTTPConfiguration? {
+        try http.map { http in
             var configuration = HTTPConfiguration(host: http.host, port: http.port)
             configuration.takesForeignHosts = anonymous
+            configuration.mappings = try mappings.map(readMappingFiles) ?? [:]
             configuration.mostConnections = connections
             configuration.idleSeconds = idleSeconds
             return configuration

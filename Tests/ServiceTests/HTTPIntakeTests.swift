@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Ledger
 import Service
@@ -143,6 +144,31 @@ import Transactions
             let reply = try await peer.post(rows.utf8, Self.ndjson, "/v1/transactions?source=till%207")
             #expect(reply.status == 200 && reply.count("duplicates") == 1)
             #expect(peer.ledger.names(of: .source).values.sorted() == ["shop", "till 7"])
+        }
+    }
+
+    @Test func aRequestMayNameAMapping() async throws {
+        let mapping = try Mapping(
+            json: Data(
+                #"""
+                {"separator": ";", "timeFormat": "dd/MM/yyyy HH:mm", "constants": {"currency": "GBP"},
+                 "columns": {"id": "Ref", "time": "When", "amount": "Sum", "source": "Till"}}
+                """#.utf8))
+        try await withHTTP {
+            $0.mappings = ["shop": mapping]
+        } _: { peer in
+            let body = "Ref;When;Sum;Till\nR1;20/11/2026 09:30;12.50;till 7\n"
+            let own = try await peer.post(body.utf8, "text/csv")
+            #expect(own.status == 400)
+            let unknown = try await peer.post(body.utf8, "text/csv", "/v1/transactions?mapping=shap")
+            #expect(unknown.status == 400 && unknown.body.contains(#"did you mean \"shop\"?"#))
+            #expect(try await peer.post(body.utf8, "text/csv", "/v1/transactions?mapping=shop").status == 200)
+            let other = body.replacingOccurrences(of: "R1", with: "R2")
+            #expect(
+                try await peer.post(other.utf8, "text/csv", "/v1/transactions?mapping=shop&source=web").status == 200)
+            #expect(peer.ledger.names(of: .source).values.sorted() == ["till 7", "web"])
+            let found = try peer.ledger.find(printed: "R1", despiteDamage: false).records
+            #expect(found.first?.record.amountMinorUnits == 1250)
         }
     }
 

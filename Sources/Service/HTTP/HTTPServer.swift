@@ -1,4 +1,5 @@
 import EventLoops
+import Formats
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -25,6 +26,8 @@ public struct HTTPConfiguration: Sendable {
     public var idleSeconds = 60
     /// What a body may hold.
     public var intake = IntakeLimits()
+    /// Mappings that a request may name.
+    public var mappings: [String: Mapping] = [:]
 
     /// Listens on `host` and `port`.
     public init(host: String, port: Int) {
@@ -106,7 +109,7 @@ public final class HTTPServer: ServiceLifecycle.Service {
 
     private func makeRouter() -> Router<BasicRequestContext> {
         let questions = Questions(ledger: ledger, threads: threads)
-        let intake = Intake(ledger: ledger, limits: configuration.intake)
+        let intake = Intake(ledger: ledger, limits: configuration.intake, mappings: configuration.mappings)
         let health = Health(ledger: ledger)
         let figures = RequestFigures()
         let metrics = Metrics(ledger: ledger, requests: figures, streamConnectionCount: streamConnectionCount)

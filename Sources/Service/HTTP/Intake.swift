@@ -12,11 +12,13 @@ import Transactions
 struct Intake: Sendable {
     private let ledger: Ledger
     private let limits: IntakeLimits
+    private let mappings: [String: Mapping]
     private let budget: ByteBudget
     private let readers = ReaderPool()
 
-    init(ledger: Ledger, limits: IntakeLimits) {
+    init(ledger: Ledger, limits: IntakeLimits, mappings: [String: Mapping]) {
         self.ledger = ledger
+        self.mappings = mappings
         self.limits = limits
         budget = ByteBudget(limits.memoryByteCount)
     }
@@ -25,14 +27,14 @@ struct Intake: Sendable {
     private static let bytesForEachByteOfBody = 2
 
     func take(_ request: Request) async throws -> Response {
-        let query = try RequestQuery(request, known: ["source"])
-        let source = try query.value("source")
-        let reader = try reader(of: format(of: request), source: source)
+        let query = try RequestQuery(request, known: ["mapping", "source"])
+        let mapping = try mapping(query)
+        let reader = try reader(of: format(of: request), mapping)
         var taken = 0
         defer { budget.giveBack(taken) }
         let content = try await read(request.body, with: reader, &taken)
         // Before the wait for the disk, so that few readers serve many requests.
-        if reader.isReusable, source == nil { readers.give(reader) }
+        if reader.isReusable, mapping == nil { readers.give(reader) }
         guard content.itemCount > 0 else { throw Problem(.malformedBody, "there is no transaction in the body") }
         let answers = await Submission().send(content.records, to: ledger)
         let outcome = IntakeOutcome(content, answers, ledger: ledger.ledgerID)
@@ -85,15 +87,30 @@ struct Intake: Sendable {
         return format
     }
 
-    /// A reader that knows names and fields from the bodies before is much quicker than a new one.
-    private func reader(of format: BodyReader.Format, source: String?) throws -> BodyReader {
-        if source == nil, let reader = readers.take(format) { return reader }
+    /// What the query says of the mapping; nil when it says nothing.
+    private func mapping(_ query: RequestQuery) throws(Problem) -> Mapping? {
+        let (name, source) = (try query.value("mapping"), try query.value("source"))
+        guard name != nil || source != nil else { return nil }
         var mapping = Mapping()
-        if let source { mapping.constants[.source] = source }
+        if let name {
+            guard let known = mappings[name] else {
+                throw Problem(
+                    .badParameter,
+                    "mapping: the daemon has no '\(name)'\(Nearest.suggestion(name, among: mappings.keys.sorted()))")
+            }
+            mapping = known
+        }
+        if let source { mapping.setSource(source) }
+        return mapping
+    }
+
+    /// A reader that knows names and fields from the bodies before is much quicker than a new one.
+    private func reader(of format: BodyReader.Format, _ mapping: Mapping?) throws -> BodyReader {
+        if mapping == nil, let reader = readers.take(format) { return reader }
         do {
-            return try BodyReader(format, mapping: mapping, ledger: ledger)
+            return try BodyReader(format, mapping: mapping ?? Mapping(), ledger: ledger)
         } catch {
-            throw Problem(.badParameter, "source: \(error)")
+            throw Problem(.badParameter, "source or mapping: \(error)")
         }
     }
 

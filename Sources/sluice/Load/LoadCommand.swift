@@ -110,20 +110,8 @@ struct LoadCommand: AsyncParsableCommand {
 
     private func readMapping() throws -> Mapping {
         var mapping = Mapping()
-        if let path = self.mapping {
-            guard let bytes = FileManager.default.contents(atPath: path) else {
-                throw UsageError("cannot read the mapping \(path)")
-            }
-            do throws(FormatError) {
-                mapping = try Mapping(json: bytes)
-            } catch {
-                throw FormatError("\(path): \(error)")
-            }
-        }
-        if let source {
-            mapping.constants[.source] = source
-            mapping.columns[.source] = nil
-        }
+        if let path = self.mapping { mapping = try readMappingFile(path) }
+        if let source { mapping.setSource(source) }
         return mapping
     }
 
