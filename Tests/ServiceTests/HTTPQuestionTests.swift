@@ -28,6 +28,10 @@ import Testing
             let csv = "region,currency,approved,amount\r\nHà Nội,VND,1,125000\r\nHuế,VND,1,1000\r\n"
             #expect(try await peer.get(target, headers: ["Accept": "text/html, text/csv;q=0.9"]).body == csv)
             #expect(try await peer.get(target + "&format=csv").body == csv)
+            for accept in ["*/*", " , text", "image/png"] {
+                let reply = try await peer.get(target, headers: ["Accept": accept])
+                #expect(reply.headers["content-type"] == "application/json")
+            }
             #expect(
                 try await peer.get(target + "&format=table").headers["content-type"]?.hasPrefix("text/plain") == true)
             let one = try await peer.get(

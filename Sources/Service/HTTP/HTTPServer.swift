@@ -73,14 +73,15 @@ public final class HTTPServer: ServiceLifecycle.Service {
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "sluice",
                 availableConnectionsDelegate: MaximumAvailableConnections(configuration.mostConnections)),
-            onServerRunning: { [boundPort = PortNote(self)] channel in boundPort.take(channel) },
+            onServerRunning: { self.noteListening($0) },
             eventLoopGroupProvider: .shared(group), logger: quietLogger)
         do {
             // Requests are read, decided and answered where their bytes are: handing each to another thread and back costs more
             // than all that is done with it. What blocks has threads of its own.
             try await withTaskExecutorPreference(LoopExecutor(group.next())) { try await application.run() }
-        } catch  where port == nil {
+        } catch {
             try? await group.shutdownGracefully()
+            guard port == nil else { throw error }
             throw ListenError(place: "\(configuration.host):\(configuration.port)", reason: "\(error)")
         }
         try await group.shutdownGracefully()
@@ -93,18 +94,10 @@ public final class HTTPServer: ServiceLifecycle.Service {
         return logger
     }
 
-    /// Hands the port over without keeping the server in a circle with its application.
-    private struct PortNote: Sendable {
-        private unowned let server: HTTPServer
-
-        init(_ server: HTTPServer) { self.server = server }
-
-        func take(_ channel: any Channel) {
-            server.boundPort.withLock { $0 = channel.localAddress?.port }
-            server.logger.info(
-                "listening",
-                metadata: ["http": .string("\(server.configuration.host):\(channel.localAddress?.port ?? 0)")])
-        }
+    private func noteListening(_ channel: any Channel) {
+        let port = channel.localAddress?.port
+        boundPort.withLock { $0 = port }
+        logger.info("listening", metadata: ["http": .string("\(configuration.host):\(port ?? 0)")])
     }
 
     private func makeRouter() -> Router<BasicRequestContext> {

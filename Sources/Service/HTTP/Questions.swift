@@ -92,7 +92,8 @@ struct Questions: Sendable {
         let accepted =
             request.headers[.accept]?.split(separator: ",").compactMap { $0.split(separator: ";").first } ?? []
         return accepted.lazy.compactMap { word in
-            OutputFormat.allCases.first { $0.contentType.hasPrefix(word.trimmingCharacters(in: .whitespaces)) }
+            let word = word.trimmingCharacters(in: .whitespaces).lowercased()
+            return OutputFormat.allCases.first { $0.mediaType == word }
         }.first ?? .json
     }
 }
@@ -110,10 +111,12 @@ extension Problem {
 }
 
 extension OutputFormat {
-    fileprivate var contentType: String {
+    fileprivate var contentType: String { mediaType.hasPrefix("text/") ? mediaType + "; charset=utf-8" : mediaType }
+
+    fileprivate var mediaType: String {
         switch self {
-        case .table: "text/plain; charset=utf-8"
-        case .csv: "text/csv; charset=utf-8"
+        case .table: "text/plain"
+        case .csv: "text/csv"
         case .json: "application/json"
         case .ndjson: "application/x-ndjson"
         }
