@@ -108,6 +108,9 @@ private struct ServerSide {
     mutating func take(_ frame: Frame) throws -> AnyHashable {
         let action = try session.receive(frame)
         switch action {
+        case .identify(let credentials):
+            try require((1...Wire.mostCredentialBytes).contains(credentials.token.count), "empty or long credentials")
+            try frame.isWritten { credentials.encode(to: &$0) }
         case .open(let hello):
             try require(hello.sources.count <= Wire.mostItems, "\(hello.sources.count) sources")
             try frame.isWritten { hello.encode(to: &$0) }
@@ -231,8 +234,10 @@ private enum FrameSeeds {
             AccountsRequest(number: 6, accounts: [[1], [UInt8](repeating: 2, count: 64)]).encode(to: &$0)
             Query(number: 8, bytes: Array(#"{"status":{}}"#.utf8)).encode(to: &$0)
         }
+        let credentials = frames { Credentials(token: Array("sluice_3f9a1c20_00".utf8)).encode(to: &$0) }
         return [
-            hello, hello + batch(1, Array(records[..<2])) + batch(2, records) + frames { $0.goodbye() },
+            hello, credentials + hello + frames { $0.ping(1) },
+            hello + batch(1, Array(records[..<2])) + batch(2, records) + frames { $0.goodbye() },
             hello + compressedBatch(1, records) + batch(2, records) + frames { $0.goodbye() },
             hello + requests + frames { $0.ping(6) },
             hello + frames { ProtocolFault(.outOfOrder, "batch 3 came").encode(to: &$0) },

@@ -19,6 +19,11 @@ public struct LedgerFiles: Sendable {
     /// The key of payers' tokens: 64 hexadecimal digits.
     public var tokenKey: String { directory + "/token.key" }
 
+    /// Who may do what with the daemon.
+    public var grants: String { directory + "/grants.json" }
+    /// What was refused, granted and taken back.
+    public var auditLog: String { directory + "/audit.log" }
+
     /// The files of the ledger in `directory`.
     public init(directory: String) {
         self.directory = directory.count > 1 && directory.hasSuffix("/") ? String(directory.dropLast()) : directory

@@ -23,6 +23,10 @@ public struct ClientConfiguration: Sendable {
     public var clientName = "swift"
     /// The sources that are sent for; none for a client that only asks.
     public var sources: [SourceRequest]
+    /// A token by which the server knows this client; nil: it shows none.
+    public var token: String?
+    /// TLS for a server that speaks it; nil: plain TCP.
+    public var tls: ClientTLS?
     /// The most batches without an answer that are kept, 64 KiB each when full; the server's window counts when smaller.
     public var windowBatches = 256
     /// True: batches are sent compressed (LZ4) where that makes them smaller, for networks that are slower than a processor.

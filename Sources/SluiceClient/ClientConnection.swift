@@ -19,6 +19,7 @@ final class ClientConnection: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
         var encoder = FrameEncoder()
+        if let token = core.configuration.token { Credentials(token: Array(token.utf8)).encode(to: &encoder) }
         Hello(clientName: core.configuration.clientName, sources: core.configuration.sources).encode(to: &encoder)
         send(encoder)
         flush()

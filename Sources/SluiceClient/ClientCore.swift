@@ -1,6 +1,7 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import NIOSSL
 import StreamProtocol
 import Transactions
 
@@ -9,6 +10,7 @@ import Transactions
 final class ClientCore {
     let configuration: ClientConfiguration
     private let address: ServerAddress
+    private let tls: NIOSSLContext?
     private let eventLoop: any EventLoop
     private let window: SendWindow
     private let deliver: @Sendable (BatchResult) -> Void
@@ -32,9 +34,10 @@ final class ClientCore {
     private var backoffMilliseconds: Int64
 
     init(
-        address: ServerAddress, configuration: ClientConfiguration, window: SendWindow, eventLoop: any EventLoop,
-        deliver: @escaping @Sendable (BatchResult) -> Void
+        address: ServerAddress, configuration: ClientConfiguration, tls: NIOSSLContext?, window: SendWindow,
+        eventLoop: any EventLoop, deliver: @escaping @Sendable (BatchResult) -> Void
     ) {
+        self.tls = tls
         self.address = address
         self.configuration = configuration
         self.window = window
@@ -66,6 +69,7 @@ final class ClientCore {
                 channel.eventLoop.makeCompletedFuture {
                     let connection = ClientConnection(core: core.value)
                     core.value.connection = connection
+                    try core.value.addTLS(to: channel)
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }
@@ -79,6 +83,15 @@ final class ClientCore {
             connection = nil
             connectionLost(reason(of: error))
         }
+    }
+
+    private func addTLS(to channel: any NIOCore.Channel) throws {
+        guard let tls, case .tcp(let host, _) = address else { return }
+        // A name is sent along and must be the certificate's; an address cannot be sent and is compared alone.
+        let name = configuration.tls?.serverName ?? host
+        let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
+        try channel.pipeline.syncOperations.addHandler(
+            NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : name))
     }
 
     func connectionClosed(_ closed: ClientConnection, _ reason: String) {

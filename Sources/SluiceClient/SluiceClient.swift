@@ -56,10 +56,13 @@ public final class SluiceClient: Sendable {
         }
         let eventLoop = group.next()
         let window = SendWindow(capacity: configuration.windowBatches)
+        let tls = try configuration.tls.map { tls throws(ClientError) in
+            do { return try tls.context() } catch { throw .invalidArgument("TLS: \(error)") }
+        }
         do {
             let (core, welcome) = try await eventLoop.flatSubmit {
                 let core = ClientCore(
-                    address: address, configuration: configuration, window: window, eventLoop: eventLoop,
+                    address: address, configuration: configuration, tls: tls, window: window, eventLoop: eventLoop,
                     deliver: onResult)
                 let bound = NIOLoopBound(core, eventLoop: eventLoop)
                 return core.open().map { (bound, $0) }

@@ -40,6 +40,9 @@ struct FrameShape {
             counts = 0...Int(UInt32.max)
         case .error:
             payloadByteCounts = 16...Wire.largestPayloadByteCount
+        case .credentials:
+            payloadByteCounts = 16...8 + Wire.mostCredentialBytes
+            hasNumber = false
         case .query:
             break
         }

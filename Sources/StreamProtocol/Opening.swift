@@ -85,6 +85,35 @@ extension SourceRequest {
     }
 }
 
+/// What a client shows to be known, before its hello.
+public struct Credentials: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
+    /// 1 to `Wire.mostCredentialBytes` bytes.
+    public var token: [UInt8]
+
+    /// Shows `token`.
+    public init(token: [UInt8]) { self.token = token }
+
+    init(_ frame: Frame) throws(ProtocolFault) {
+        token = try opaqueBytes(frame)
+        guard (1...Wire.mostCredentialBytes).contains(token.count) else {
+            throw ProtocolFault(
+                .malformedPayload,
+                "credentials of \(token.count) bytes, expected 1 to \(Wire.mostCredentialBytes)")
+        }
+    }
+
+    /// Adds the frame.
+    public func encode(to encoder: inout FrameEncoder) {
+        precondition((1...Wire.mostCredentialBytes).contains(token.count))
+        encoder.frame(.credentials) { $0.opaque(token) }
+    }
+
+    /// How long they are, and nothing of what they are.
+    public var description: String { "credentials of \(token.count) bytes" }
+    /// Shows nothing to `dump` and debuggers.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 /// What the server lets one connection do.
 public struct SessionLimits: Hashable, Sendable {
     /// The most records of a batch, up to 1,024.

@@ -30,6 +30,8 @@ public struct ProtocolFault: Error, Hashable, Sendable, CustomStringConvertible 
         case tooManyConnections = 13
         /// The server stops and waits no longer.
         case closing = 14
+        /// The credentials are missing, not known or not valid any more, or do not allow what was asked for.
+        case refusedCredentials = 15
 
         /// True when the same client may simply connect again and go on.
         public var isTransient: Bool { self == .idle || self == .tooManyConnections || self == .closing }

@@ -216,7 +216,7 @@ public struct AnswerPart: Hashable, Sendable {
     }
 }
 
-private func opaqueBytes(_ frame: Frame) throws(ProtocolFault) -> [UInt8] {
+func opaqueBytes(_ frame: Frame) throws(ProtocolFault) -> [UInt8] {
     var payload = PayloadReader(frame.payload)
     let byteCount = try payload.integer(UInt32.self, "length of the content")
     try payload.zeros(4, "reserved bytes")
@@ -226,7 +226,7 @@ private func opaqueBytes(_ frame: Frame) throws(ProtocolFault) -> [UInt8] {
 }
 
 extension PayloadWriter {
-    fileprivate mutating func opaque(_ content: some Collection<UInt8>) {
+    mutating func opaque(_ content: some Collection<UInt8>) {
         integer(UInt32(content.count))
         integer(UInt32(0))
         append(content)

@@ -1,12 +1,12 @@
 /// The server's side of one connection, without its bytes and its threads.
 ///
-/// | phase | hello | batch, compressed batch | names, accounts, query | ping | goodbye | error | others |
-/// |---|---|---|---|---|---|---|---|
-/// | awaiting hello | opening | fault | fault | fault | fault | closed | fault |
-/// | opening | fault | fault | fault | fault | fault | closed | fault |
-/// | open | fault | submit | answer | pong | finishing | closed | fault |
-/// | finishing | fault | fault | fault | fault | fault | closed | fault |
-/// | closed | ignored | ignored | ignored | ignored | ignored | ignored | ignored |
+/// | phase | credentials | hello | batch, compressed batch | names, accounts, query | ping | goodbye | error | others |
+/// |---|---|---|---|---|---|---|---|---|
+/// | awaiting hello | once: identify | opening | fault | fault | fault | fault | closed | fault |
+/// | opening | fault | fault | fault | fault | fault | fault | closed | fault |
+/// | open | fault | fault | submit | answer | pong | finishing | closed | fault |
+/// | finishing | fault | fault | fault | fault | fault | fault | closed | fault |
+/// | closed | ignored | ignored | ignored | ignored | ignored | ignored | ignored | ignored |
 public struct ServerSession: Sendable {
     /// Where the conversation stands.
     public enum Phase: Hashable, Sendable {
@@ -24,6 +24,8 @@ public struct ServerSession: Sendable {
 
     /// What a frame asks the server to do.
     public enum Action: Hashable, Sendable {
+        /// See whether the client is known by them.
+        case identify(Credentials)
         /// Look up the sources, then call `welcome` and send a welcome.
         case open(Hello)
         /// Submit the frame's payload as the records of this batch.
@@ -56,6 +58,7 @@ public struct ServerSession: Sendable {
     public private(set) var saidGoodbye = false
 
     private var lastBatch: UInt64 = 0
+    private var hasCredentials = false
 
     /// A connection that was just accepted.
     public init(limits: SessionLimits) { self.limits = limits }
@@ -69,6 +72,9 @@ public struct ServerSession: Sendable {
             switch (phase, frame.header.kind) {
             case (.closed, _): return .ignore
             case (_, .error): return try abandon(frame)
+            case (.awaitingHello, .credentials) where !hasCredentials:
+                hasCredentials = true
+                return .identify(try Credentials(frame))
             case (.awaitingHello, .hello): return try open(frame)
             case (.open, .batch), (.open, .compressedBatch): return try submit(frame)
             case (.open, .names), (.open, .accounts), (.open, .query): return try request(frame)
@@ -158,7 +164,7 @@ public struct ServerSession: Sendable {
     private func unexpected(_ kind: FrameKind) -> ProtocolFault {
         let expectation =
             switch phase {
-            case .awaitingHello: "a hello comes first"
+            case .awaitingHello: "a hello comes first, behind credentials at most once"
             case .opening: "nothing may come before the welcome"
             case .open: "a client sends batches, requests, pings and a goodbye"
             case .finishing, .closed: "nothing may follow a goodbye"

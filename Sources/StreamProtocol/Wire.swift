@@ -20,6 +20,8 @@ public enum Wire {
     public static let longestTextByteCount = 1000
     /// The most opaque bytes of a query or of one part of an answer.
     public static let mostOpaqueBytes = largestPayloadByteCount - 8
+    /// The most bytes of credentials.
+    public static let mostCredentialBytes = 512
     /// The first source code that a client may not choose by number: codes from here on belong to names.
     public static let firstGivenSourceCode: UInt16 = 0x8000
 }
@@ -60,4 +62,6 @@ public enum FrameKind: UInt8, CaseIterable, Sendable {
     case failed = 16
     /// Client: records, compressed.
     case compressedBatch = 17
+    /// Client: a secret by which I am known.
+    case credentials = 18
 }

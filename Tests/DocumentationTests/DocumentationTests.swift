@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct DocumentationTests {
     /// The ports that examples show; free ones take their places.
-    private static let shownPorts = ["7501", "7580"]
+    private static let shownPorts = ["7501", "7502", "7580", "7443"]
 
     @Test(arguments: Project.pagePaths) func examplesPrintWhatIsShown(path: String) throws {
         let text = try Self.shownPorts.reduce(Project.text(path)) { text, port in

@@ -96,7 +96,8 @@ import Transactions
         try await withServer { server, _ in
             let port = server.port!
             let second = StreamServer(
-                engine: MemoryEngine(), configuration: ServiceConfiguration(tcp: ("127.0.0.1", port)), logger: quiet
+                engine: MemoryEngine(),
+                configuration: ServiceConfiguration(doors: [Door(host: "127.0.0.1", port: port)]), logger: quiet
             ) { $0 }
             let error = await #expect(throws: ListenError.self) { try await second.run() }
             #expect(error?.place == "127.0.0.1:\(port)")

@@ -18,7 +18,7 @@ func withHTTP(
     let ledger = try Ledger(files)
     let threads = NIOThreadPool(numberOfThreads: 1)
     threads.start()
-    var configuration = HTTPConfiguration(host: "127.0.0.1", port: 0)
+    var configuration = HTTPConfiguration(doors: [Door(host: "127.0.0.1", port: 0)])
     configure(&configuration)
     let server = HTTPServer(ledger: ledger, configuration: configuration, threads: threads, logger: quiet)
     let failure = Mutex<(any Error)?>(nil)

@@ -115,7 +115,7 @@ import Testing
         try await withHTTP { peer in
             await #expect(throws: ListenError.self) {
                 try await withHTTP {
-                    $0.port = peer.port
+                    $0.doors[0].port = peer.port
                 } _: { _ in
                 }
             }

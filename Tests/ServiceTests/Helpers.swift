@@ -38,7 +38,7 @@ func withServer(
     query: @escaping QueryHandler = { $0 },
     _ body: (StreamServer, MemoryEngine) async throws -> Void
 ) async throws {
-    var configuration = ServiceConfiguration(tcp: ("127.0.0.1", 0))
+    var configuration = ServiceConfiguration(doors: [Door(host: "127.0.0.1", port: 0)])
     if local { configuration.unixSocketPath = temporarySocketPath() }
     configuration.drainMilliseconds = 200
     configuration.lingerMilliseconds = 200

@@ -20,7 +20,8 @@ private func makeLedger() throws -> Ledger {
         let ledger = try makeLedger()
         defer { try? FileManager.default.removeItem(atPath: ledger.files.directory) }
         let server = StreamServer(
-            engine: ledger, configuration: ServiceConfiguration(tcp: ("127.0.0.1", 0)), logger: quiet
+            engine: ledger, configuration: ServiceConfiguration(doors: [Door(host: "127.0.0.1", port: 0)]),
+            logger: quiet
         ) { $0 }
         try await server.start()
         let results = Results()

@@ -48,7 +48,7 @@ import Transactions
             try await withServer(
                 engine: engine,
                 configure: {
-                    $0.tcp?.port = port
+                    $0.doors[0].port = port
                     $0.drainMilliseconds = 0
                 }
             ) { server, _ in
@@ -67,7 +67,7 @@ import Transactions
             }
             engine.release()
         }
-        try await withServer(engine: engine, configure: { $0.tcp?.port = port }) { _, _ in
+        try await withServer(engine: engine, configure: { $0.doors[0].port = port }) { _, _ in
             try await client!.finish()
         }
         #expect(results.all.map(\.number) == (1...80).map { UInt64($0) })

@@ -95,6 +95,7 @@ import Transactions
         case .tokens: _ = try TokensAnswer(frame)
         case .error: _ = try ProtocolFault(frame)
         case .query: _ = try Query(frame)
+        case .credentials: _ = try Credentials(frame)
         case .answer: _ = try AnswerPart(frame)
         case .batch, .compressedBatch, .ping, .pong, .goodbye: break
         }
@@ -170,6 +171,10 @@ import Transactions
         (.codes, 24, 1024, .malformedPayload),
         (.receipt, 24, 1, .malformedPayload),
         (.ping, 24, 1, .wrongShape),
+        (.credentials, 8, 8, .wrongShape),
+        (.credentials, 16, 1, .wrongShape),
+        (.credentials, 32, 0, .malformedPayload),
+        (.credentials, 32, 513, .malformedPayload),
         (.goodbye, 16, 1, .wrongShape),
         (.compressedBatch, 24, 0, .wrongShape),
         (.compressedBatch, 24, 1025, .wrongShape),

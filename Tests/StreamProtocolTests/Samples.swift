@@ -121,5 +121,6 @@ let oneOfEach: [FrameKind: [UInt8]] = [
     .error: frames { ProtocolFault(.outOfOrder, "batch 3 came").encode(to: &$0) },
     .query: frames { Query(number: 7, bytes: Array("{}".utf8)).encode(to: &$0) },
     .answer: frames { AnswerPart.encode(Array("[1]".utf8), request: 7, to: &$0) },
+    .credentials: frames { Credentials(token: Array("sluice_secret".utf8)).encode(to: &$0) },
     .failed: frames { RequestFailure(.notAllowed, mayRetry: false, "not here").encodeFailed(request: 7, to: &$0) },
 ]

@@ -22,7 +22,7 @@ import Transactions
     @Test(arguments: FrameKind.allCases)
     func everyFrameInEveryPhase(kind: FrameKind) throws {
         let allowed: [ServerSession.Phase: Set<FrameKind>] = [
-            .awaitingHello: [.hello, .error],
+            .awaitingHello: [.credentials, .hello, .error],
             .opening: [.error],
             .open: [.batch, .compressedBatch, .names, .accounts, .query, .ping, .goodbye, .error],
             .finishing: [.error],
@@ -35,6 +35,17 @@ import Transactions
             #expect(found?.code == (kinds.contains(kind) ? nil : .unexpectedFrame), "\(kind) while \(phase)")
             if let found { #expect(found.kind == kind.rawValue) }
         }
+    }
+
+    @Test func credentialsComeOnceAndBeforeTheHello() throws {
+        var session = try session(in: .awaitingHello)
+        try forEachFrame(oneOfEach[.credentials]!) {
+            let action = try session.receive($0)
+            #expect(action == .identify(Credentials(token: Array("sluice_secret".utf8))))
+        }
+        let again = fault { try forEachFrame(oneOfEach[.credentials]!) { _ = try session.receive($0) } }
+        #expect(again?.code == .unexpectedFrame)
+        #expect(!"\(Credentials(token: Array("secret".utf8)))".contains("secret"))
     }
 
     @Test func batchesCountUpFromOne() throws {

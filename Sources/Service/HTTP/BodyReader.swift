@@ -1,3 +1,4 @@
+import Access
 import Formats
 import Foundation
 import Ledger
@@ -33,6 +34,8 @@ final class BodyReader: @unchecked Sendable {
     private var reader: RowReader
     private var splitter: JSONArraySplitter?
     private var isAtStart = true
+    private var permissions = Permissions.everything
+    private var hasRefusedNames = false
 
     /// A reader of a first body.
     init(_ format: Format, mapping: Mapping, ledger: Ledger) throws(FormatError) {
@@ -44,14 +47,15 @@ final class BodyReader: @unchecked Sendable {
         }
     }
 
-    /// True when another body can follow: one that has no header.
-    var isReusable: Bool { format != .rows(.csv) }
+    /// True when another body can follow: there is no header, and no name is known as one that is not given.
+    var isReusable: Bool { format != .rows(.csv) && !hasRefusedNames }
 
-    /// Begins with a body.
-    func begin(nowMicroseconds: Int64) {
+    /// Begins with a body of a client with these permissions.
+    func begin(for permissions: Permissions, nowMicroseconds: Int64) {
+        self.permissions = permissions
         self.nowMicroseconds = nowMicroseconds
         splitter = format == .array ? JSONArraySplitter() : nil
-        isAtStart = isReusable
+        isAtStart = format != .rows(.csv)
         content = BodyContent()
     }
 
@@ -82,12 +86,21 @@ final class BodyReader: @unchecked Sendable {
     private func add(_ parsed: ParsedBatch) async throws {
         var batch = parsed
         if !batch.accounts.isEmpty { reader.supply(tokens: ledger.tokens(for: batch.accounts), to: &batch) }
-        if !batch.names.isEmpty {
-            reader.supply(codes: try await ledger.codes(for: batch.names).map { .code($0) }, to: &batch)
-        }
+        if !batch.names.isEmpty { reader.supply(codes: try await resolutions(of: batch.names), to: &batch) }
         content.records += batch.records
         content.items += batch.rows
         content.rejects += batch.rejects
+    }
+}
+
+extension BodyReader {
+    /// Codes of names; the name of a source that is not the client's is not even entered.
+    private func resolutions(of names: [Name]) async throws -> [NameResolution] {
+        func isAllowed(_ name: Name) -> Bool { name.space != .source || permissions.maySend(for: name.text) }
+        let allowed = names.filter(isAllowed)
+        hasRefusedNames = hasRefusedNames || allowed.count < names.count
+        var codes = try await ledger.codes(for: allowed).makeIterator()
+        return names.map { isAllowed($0) ? .code(codes.next()!) : .refused("is not a source of this client") }
     }
 }
 

@@ -1,9 +1,11 @@
+import Access
 import EventLoops
 import Formats
 import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 import Ledger
 import Logging
 import NIOCore
@@ -13,12 +15,10 @@ import Synchronization
 
 /// Where the HTTP API listens and what it bounds.
 public struct HTTPConfiguration: Sendable {
-    /// The host or address.
-    public var host: String
-    /// The port; 0: any free one.
-    public var port: Int
-    /// True when clients of other machines are meant. Otherwise requests must name this machine as their host, so that no
-    /// page in a browser here can reach the API under a name of its own.
+    /// Where it listens.
+    public var doors: [Door]
+    /// True when clients of other machines are meant. Otherwise requests must name this machine as their host where nothing
+    /// else is asked of a client, so that no page in a browser here can reach the API under a name of its own.
     public var takesForeignHosts = false
     /// The most connections at a time.
     public var mostConnections = 10_000
@@ -29,11 +29,8 @@ public struct HTTPConfiguration: Sendable {
     /// Mappings that a request may name.
     public var mappings: [String: Mapping] = [:]
 
-    /// Listens on `host` and `port`.
-    public init(host: String, port: Int) {
-        self.host = host
-        self.port = port
-    }
+    /// Listens at `doors`.
+    public init(doors: [Door]) { self.doors = doors }
 }
 
 /// The HTTP API of a ledger: transactions in, statistics and single transactions out. `docs/http.md` describes it.
@@ -43,7 +40,7 @@ public final class HTTPServer: ServiceLifecycle.Service {
     private let configuration: HTTPConfiguration
     private let logger: Logger
     private let streamConnectionCount: @Sendable () -> Int
-    private let boundPort = Mutex<Int?>(nil)
+    private let boundPorts = Mutex<[Int: Int]>([:])
 
     /// A server that is not listening yet.
     /// - Parameters:
@@ -60,31 +57,54 @@ public final class HTTPServer: ServiceLifecycle.Service {
         self.logger = logger
     }
 
-    /// The port in use; nil before the server listens.
-    public var port: Int? { boundPort.withLock(\.self) }
+    /// The port in use at the first door; nil before the server listens.
+    public var port: Int? { port(ofDoor: 0) }
+
+    /// The port in use at a door, counted from 0; nil before it is open.
+    public func port(ofDoor index: Int) -> Int? { boundPorts.withLock { $0[index] } }
 
     /// Serves until a graceful shutdown is asked for: requests that are on their way are answered.
     /// - Throws: `ListenError` when the address cannot be had.
     public func run() async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let application = Application(
-            router: makeRouter(),
-            server: .http1(configuration: .init(idleTimeout: .seconds(Int64(configuration.idleSeconds)))),
-            configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port), serverName: "sluice",
-                availableConnectionsDelegate: MaximumAvailableConnections(configuration.mostConnections)),
-            onServerRunning: { self.noteListening($0) },
-            eventLoopGroupProvider: .shared(group), logger: quietLogger)
+        let parts = Parts(self)
         do {
             // Requests are read, decided and answered where their bytes are: handing each to another thread and back costs more
             // than all that is done with it. What blocks has threads of its own.
-            try await withTaskExecutorPreference(LoopExecutor(group.next())) { try await application.run() }
+            try await withTaskExecutorPreference(LoopExecutor(group.next())) {
+                try await withThrowingTaskGroup(of: Void.self) { tasks in
+                    for (index, door) in configuration.doors.enumerated() {
+                        tasks.addTask { try await self.serve(door, index, parts, group) }
+                    }
+                    try await tasks.waitForAll()
+                }
+            }
         } catch {
             try? await group.shutdownGracefully()
-            guard port == nil else { throw error }
-            throw ListenError(place: "\(configuration.host):\(configuration.port)", reason: "\(error)")
+            throw error
         }
         try await group.shutdownGracefully()
+    }
+
+    private func serve(
+        _ door: Door, _ index: Int, _ parts: Parts, _ group: MultiThreadedEventLoopGroup
+    ) async throws {
+        let http1 = HTTPServerBuilder.http1(
+            configuration: .init(idleTimeout: .seconds(Int64(configuration.idleSeconds))))
+        do {
+            let application = Application(
+                router: makeRouter(door, parts),
+                server: try door.certificate.map { try .tls(http1, tlsConfiguration: $0.configuration) } ?? http1,
+                configuration: ApplicationConfiguration(
+                    address: .hostname(door.host, port: door.port), serverName: "sluice",
+                    availableConnectionsDelegate: MaximumAvailableConnections(configuration.mostConnections)),
+                onServerRunning: { self.noteListening(door, index, $0) },
+                eventLoopGroupProvider: .shared(group), logger: quietLogger)
+            try await application.run()
+        } catch {
+            guard port(ofDoor: index) == nil else { throw error }
+            throw ListenError(place: "\(door.host):\(door.port)", reason: "\(error)")
+        }
     }
 
     /// The library tells of every start and stop; what an operator needs of that the daemon says itself.
@@ -94,35 +114,69 @@ public final class HTTPServer: ServiceLifecycle.Service {
         return logger
     }
 
-    private func noteListening(_ channel: any Channel) {
+    private func noteListening(_ door: Door, _ index: Int, _ channel: any Channel) {
         let port = channel.localAddress?.port
-        boundPort.withLock { $0 = port }
-        logger.info("listening", metadata: ["http": .string("\(configuration.host):\(port ?? 0)")])
+        boundPorts.withLock { $0[index] = port }
+        logger.info(
+            "listening",
+            metadata: [
+                "http": .string("\(door.host):\(port ?? 0)"), "tls": .string(door.certificate == nil ? "no" : "yes"),
+            ])
     }
 
-    private func makeRouter() -> Router<BasicRequestContext> {
-        let questions = Questions(ledger: ledger, threads: threads)
-        let intake = Intake(ledger: ledger, limits: configuration.intake, mappings: configuration.mappings)
-        let health = Health(ledger: ledger)
+    /// What all doors share.
+    private struct Parts: Sendable {
+        let questions: Questions
+        let intake: Intake
+        let health: Health
         let figures = RequestFigures()
-        let metrics = Metrics(ledger: ledger, requests: figures, streamConnectionCount: streamConnectionCount)
+        let metrics: Metrics
+
+        init(_ server: HTTPServer) {
+            let ledger = server.ledger
+            questions = Questions(ledger: ledger, threads: server.threads)
+            intake = Intake(
+                ledger: ledger, limits: server.configuration.intake, mappings: server.configuration.mappings)
+            health = Health(ledger: ledger)
+            metrics = Metrics(
+                ledger: ledger, requests: figures, streamConnectionCount: server.streamConnectionCount)
+        }
+    }
+
+    private func makeRouter(_ door: Door, _ parts: Parts) -> Router<RequestOrigin> {
+        let keeper = Doorkeeper(door: door)
         let table = RouteTable(
-            logger: logger, takesForeignHosts: configuration.takesForeignHosts, figures: figures)
-        let router = Router(options: [.autoGenerateHeadEndpoints])
+            logger: logger, takesForeignHosts: configuration.takesForeignHosts || !door.gate.takesAnonymous,
+            figures: parts.figures)
+        let router = Router(context: RequestOrigin.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: table)
-        func route(_ method: HTTPRequest.Method, _ path: String, _ answer: @escaping RouteTable.Handler) {
+        func open(_ method: HTTPRequest.Method, _ path: String, _ answer: @escaping RouteTable.Handler) {
             table.add(method, path)
             router.on(RouterPath(path), method: method) { try await answer($0, $1) }
         }
-        route(.get, "/health/live") { request, _ in try health.live(request) }
-        route(.get, "/health/ready") { request, _ in try health.ready(request) }
-        route(.get, "/metrics") { request, _ in try metrics.answer(request) }
-        route(.get, "/v1/status") { request, _ in try await questions.status(request) }
-        route(.get, "/v1/daily") { request, _ in try await questions.daily(request) }
-        route(.post, "/v1/transactions") { request, _ in try await intake.take(request) }
-        route(.get, "/v1/transactions/{id}") { request, context in
+        func route(
+            _ method: HTTPRequest.Method, _ path: String, _ need: Doorkeeper.Need,
+            _ answer: @escaping @Sendable (Request, RequestOrigin, Client) async throws -> Response
+        ) {
+            open(method, path) { request, context in
+                try await answer(request, context, try await keeper.client(of: request, context, need: need))
+            }
+        }
+        open(.get, "/health/live") { request, _ in try parts.health.live(request) }
+        open(.get, "/health/ready") { request, _ in try parts.health.ready(request) }
+        route(.get, "/metrics", .operate) { request, _, _ in try parts.metrics.answer(request) }
+        route(.get, "/v1/status", .status) { request, _, _ in try await parts.questions.status(request) }
+        route(.get, "/v1/daily", .read) { request, _, _ in try await parts.questions.daily(request) }
+        route(.post, "/v1/transactions", .send) { request, context, client in
+            do {
+                return try await parts.intake.take(request, from: client)
+            } catch let denial as Denial {
+                throw keeper.refusal(denial, request, context)
+            }
+        }
+        route(.get, "/v1/transactions/{id}", .read) { request, context, _ in
             let id = try context.parameters.require("id")
-            return try await questions.events(ofTransaction: id.removingPercentEncoding ?? id, request)
+            return try await parts.questions.events(ofTransaction: id.removingPercentEncoding ?? id, request)
         }
         return router
     }

@@ -1,3 +1,4 @@
+import Access
 import Formats
 import HTTPTypes
 import Hummingbird
@@ -26,26 +27,46 @@ struct Intake: Sendable {
     /// Bytes that a body's records take beside it: a record of 64 bytes comes from no less than about as many of text.
     private static let bytesForEachByteOfBody = 2
 
-    func take(_ request: Request) async throws -> Response {
+    /// - Throws: a problem, or a `Denial` when the query names a source that is not the client's.
+    func take(_ request: Request, from client: Client) async throws -> Response {
+        if let end = client.limiter?.wait() { throw tooFast(client, until: end) }
         let query = try RequestQuery(request, known: ["mapping", "source"])
+        if let source = try query.value("source"), !client.permissions.maySend(for: source) {
+            throw Denial.outOfScope("\(client.name) may not send for the source '\(source)'")
+        }
         let mapping = try mapping(query)
         let reader = try reader(of: format(of: request), mapping)
         var taken = 0
         defer { budget.giveBack(taken) }
-        let content = try await read(request.body, with: reader, &taken)
+        let content = try await read(request.body, with: reader, for: client, &taken)
         // Before the wait for the disk, so that few readers serve many requests.
         if reader.isReusable, mapping == nil { readers.give(reader) }
         guard content.itemCount > 0 else { throw Problem(.malformedBody, "there is no transaction in the body") }
-        let answers = await Submission().send(content.records, to: ledger)
+        _ = client.limiter?.enter(content.itemCount)
+        let answers = await Submission().send(
+            content.records, to: ledger, sources: sources(of: client.permissions))
         let outcome = IntakeOutcome(content, answers, ledger: ledger.ledgerID)
         return try outcome.response(isMinimal: request.headers[.prefer]?.contains("return=minimal") ?? false)
     }
 
+    private func tooFast(_ client: Client, until end: ContinuousClock.Instant) -> Problem {
+        let seconds = (end - .now) / .seconds(1)
+        return Problem(.busy, "\(client.name) has sent more records than it may in a second")
+            .retryable(afterSeconds: max(1, Int(seconds.rounded(.up))))
+    }
+
+    /// The codes of the sources that a client may send for; names that no record has used yet have none.
+    private func sources(of permissions: Permissions) -> SourceSet {
+        guard !permissions.maySendForAll else { return .all }
+        let codes = ledger.knownCodes(for: permissions.sources.map { Name(.source, $0) })
+        return SourceSet(codes.compactMap { $0.map { UInt16($0) } } + permissions.sourceCodes)
+    }
+
     /// - Parameter taken: bytes that were taken from the budget.
     private func read(
-        _ body: RequestBody, with reader: BodyReader, _ taken: inout Int
+        _ body: RequestBody, with reader: BodyReader, for client: Client, _ taken: inout Int
     ) async throws -> BodyContent {
-        reader.begin(nowMicroseconds: SystemMachine().wallClockMicroseconds())
+        reader.begin(for: client.permissions, nowMicroseconds: SystemMachine().wallClockMicroseconds())
         do {
             for try await piece in body {
                 try checkLength(taken / Intake.bytesForEachByteOfBody + piece.readableBytes)

@@ -8,6 +8,8 @@ struct Problem: HTTPResponseError {
     enum Kind: String {
         case notFound = "not-found"
         case methodNotAllowed = "method-not-allowed"
+        case unauthenticated
+        case forbidden
         case foreignHost = "foreign-host"
         case unknownParameter = "unknown-parameter"
         case badParameter = "bad-parameter"
@@ -25,6 +27,8 @@ struct Problem: HTTPResponseError {
             switch self {
             case .notFound: .notFound
             case .methodNotAllowed: .methodNotAllowed
+            case .unauthenticated: .unauthorized
+            case .forbidden: .forbidden
             case .foreignHost: .misdirectedRequest
             case .unknownParameter, .badParameter, .malformedBody: .badRequest
             case .unknownFormat: .unsupportedMediaType
@@ -41,6 +45,8 @@ struct Problem: HTTPResponseError {
             switch self {
             case .notFound: "There is no such thing here"
             case .methodNotAllowed: "That cannot be done here"
+            case .unauthenticated: "Who you are is not known here"
+            case .forbidden: "You may not do that"
             case .foreignHost: "The request was meant for another host"
             case .unknownParameter: "The query has a parameter that is not known"
             case .badParameter: "A parameter of the query is wrong"

@@ -5,7 +5,7 @@ import Synchronization
 
 /// What comes before and after every answer: the host that a request names, and problems in place of errors.
 final class RouteTable: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = RequestOrigin
     typealias Handler = @Sendable (Request, Context) async throws -> Response
 
     private let logger: Logger

@@ -13,15 +13,16 @@ final class Submission: BatchOwner {
     private let state = Mutex(State())
 
     /// Submits records in batches and waits until each was answered.
+    /// - Parameter sources: those that the client may send for; records of others are rejected.
     /// - Returns: an answer for each batch, in order.
-    func send(_ records: [Record], to ledger: Ledger) async -> [BatchAnswer] {
+    func send(_ records: [Record], to ledger: Ledger, sources: SourceSet) async -> [BatchAnswer] {
         var batchCount = 0
         for start in stride(from: 0, to: records.count, by: Ledger.largestBatch) {
             await wait { !$0.isWaitingForRing }
             let batch = records[start..<min(start + Ledger.largestBatch, records.count)]
             state.withLock { $0.isWaitingForRing = true }
             let admission = batch.withUnsafeBytes {
-                ledger.submit($0, batch: UInt64(batchCount), sources: .all, owner: self)
+                ledger.submit($0, batch: UInt64(batchCount), sources: sources, owner: self)
             }
             if case .taken = admission { state.withLock { $0.isWaitingForRing = false } }
             batchCount += 1

@@ -78,6 +78,13 @@ final class ConnectionRegistry: Sendable {
 
     var count: Int { state.withLock { $0.connections.count } }
 
+    /// Does something with each connection, on its event loop.
+    func forEach(_ act: @escaping @Sendable (StreamHandler) -> Void) {
+        for connection in state.withLock({ Array($0.connections.values) }) {
+            connection.channel.eventLoop.execute { act(connection.handler.value) }
+        }
+    }
+
     /// Admits none from now on, and has each one say goodbye.
     func drain() {
         for connection in beginDraining() {

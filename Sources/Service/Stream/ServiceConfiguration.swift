@@ -4,8 +4,8 @@ import StreamProtocol
 /// Where the service listens and what it bounds. Memory follows from it: a connection holds at most one frame, its batch that
 /// waits for the ring, its window's receipts and the write buffer's high-water mark; receive buffers are shared.
 public struct ServiceConfiguration: Sendable {
-    /// The TCP address; nil: none.
-    public var tcp: (host: String, port: Int)?
+    /// Where it listens on TCP.
+    public var doors: [Door] = []
     /// The path of the Unix socket, which alone takes queries; nil: none.
     public var unixSocketPath: String?
     /// Threads that serve connections.
@@ -28,9 +28,9 @@ public struct ServiceConfiguration: Sendable {
     /// The server's name and version in welcomes.
     public var serverName = "sluice"
 
-    /// Listens at `tcp`, `unixSocketPath`, or both.
-    public init(tcp: (host: String, port: Int)? = nil, unixSocketPath: String? = nil) {
-        self.tcp = tcp
+    /// Listens at `doors`, `unixSocketPath`, or both.
+    public init(doors: [Door] = [], unixSocketPath: String? = nil) {
+        self.doors = doors
         self.unixSocketPath = unixSocketPath
     }
 }

@@ -1,3 +1,4 @@
+import Access
 import Ledger
 import Logging
 import NIOCore
@@ -27,8 +28,21 @@ final class StreamHandler: ChannelDuplexHandler {
     typealias OutboundIn = Never
     typealias OutboundOut = ByteBuffer
 
+    /// How a connection came in.
+    enum Entrance {
+        /// Over the ledger's own socket: it may ask queries, and everything else.
+        case local
+        /// Over the network.
+        case door(Door)
+
+        var isLocal: Bool { if case .local = self { true } else { false } }
+        var certificate: ServerCertificate? { if case .door(let door) = self { door.certificate } else { nil } }
+    }
+
     let shared: ServiceContext
-    let isLocal: Bool
+    let entrance: Entrance
+    /// Who it is; nil until it showed credentials or said hello.
+    var client: Client?
     var session: ServerSession
     var logger: Logger
     let mailbox: ConnectionMailbox
@@ -52,10 +66,9 @@ final class StreamHandler: ChannelDuplexHandler {
     private var lastSignOfLife = NIODeadline.now()
     private var idleCheck: Scheduled<Void>?
 
-    /// - Parameter isLocal: true for the Unix socket, which may ask queries.
-    init(shared: ServiceContext, isLocal: Bool, eventLoop: any EventLoop) {
+    init(shared: ServiceContext, _ entrance: Entrance, eventLoop: any EventLoop) {
         self.shared = shared
-        self.isLocal = isLocal
+        self.entrance = entrance
         session = ServerSession(limits: shared.configuration.limits)
         logger = shared.logger
         mailbox = ConnectionMailbox(eventLoop: eventLoop)
@@ -66,9 +79,8 @@ final class StreamHandler: ChannelDuplexHandler {
     func channelActive(context: ChannelHandlerContext) {
         self.context = context
         mailbox.open(for: self)
-        let peer = isLocal ? "local" : context.remoteAddress.map { "\($0)" } ?? "unknown"
         logger[metadataKey: "peer"] = .string(peer)
-        switch shared.registry.enter(context.channel, self, isLocal: isLocal) {
+        switch shared.registry.enter(context.channel, self, isLocal: entrance.isLocal) {
         case .admitted(let identifier):
             registration = identifier
             logger[metadataKey: "connection"] = .stringConvertible(identifier)
@@ -87,6 +99,9 @@ final class StreamHandler: ChannelDuplexHandler {
         }
     }
 
+    /// Where it comes from, for people.
+    var peer: String { entrance.isLocal ? "local" : context?.remoteAddress?.text ?? "unknown" }
+
     private func turnAway(_ fault: ProtocolFault) {
         isTurnedAway = true
         fail(fault)
@@ -97,6 +112,8 @@ final class StreamHandler: ChannelDuplexHandler {
         mailbox.close()
         session.close()
         shared.slowLane.forget(self)
+        client?.leaveConnection()
+        client = nil
         self.context = nil
         heldChunk = nil
         if isTurnedAway { shared.registry.leaveUnadmitted() }
@@ -183,6 +200,10 @@ final class StreamHandler: ChannelDuplexHandler {
         case .submit(let batch):
             let admission = shared.engine.submit(frame.payload, batch: batch, sources: sources, owner: mailbox)
             isWaitingForRing = admission == .waiting
+            if let limiter = client?.limiter, let end = limiter.enter(frame.header.count) {
+                rest(until: .now() + .nanoseconds(Int64((end - .now) / .nanoseconds(1))))
+            }
+        case .identify(let credentials): identify(credentials)
         case .open(let hello): open(hello)
         case .names(let request):
             isWaitingForLookUp = true
@@ -235,9 +256,14 @@ final class StreamHandler: ChannelDuplexHandler {
         }
         let rest = shared.slowLane.rest(of: self, after: old)
         isSlow = rest != nil
-        guard let rest, !isResting, let context else { return }
+        if let rest { self.rest(until: rest) }
+    }
+
+    /// Reads nothing until then.
+    private func rest(until end: NIODeadline) {
+        guard !isResting, let context else { return }
         isResting = true
-        context.eventLoop.assumeIsolated().scheduleTask(deadline: rest) { [weak self] in
+        context.eventLoop.assumeIsolated().scheduleTask(deadline: end) { [weak self] in
             self?.isResting = false
             self?.resumeReading()
         }

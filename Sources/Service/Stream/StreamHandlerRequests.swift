@@ -7,6 +7,7 @@ import Transactions
 /// What is answered by others than the committer: sources and names, and queries.
 extension StreamHandler {
     func open(_ hello: Hello) {
+        guard mayOpen(hello) else { return }
         logger[metadataKey: "client"] = .string(hello.clientName)
         let names = hello.sources.compactMap { if case .name(let text) = $0 { Name(.source, text) } else { nil } }
         guard !names.isEmpty else { return welcome(hello, codesOfNames: []) }
@@ -21,6 +22,7 @@ extension StreamHandler {
     }
 
     func answer(_ request: NamesRequest) {
+        if let refusal = refusal(ofLookUp: request.names) { return refuseLookUp(request.number, refusal) }
         lookUp(request.names) { handler, result in
             switch result {
             case .success(let codes): CodesAnswer(number: request.number, codes: codes).encode(to: &handler.answers)
@@ -32,6 +34,7 @@ extension StreamHandler {
     }
 
     func answer(_ request: AccountsRequest) {
+        if let refusal = refusal(ofLookUp: []) { return refuseLookUp(request.number, refusal) }
         Task { [desk = shared.tokenDesk, mailbox] in
             let tokens = await desk.tokens(for: request.accounts)
             mailbox.leave { handler in
@@ -41,8 +44,13 @@ extension StreamHandler {
         }
     }
 
+    private func refuseLookUp(_ number: UInt64, _ reason: String) {
+        RequestFailure(.notAllowed, mayRetry: false, reason).encodeFailed(request: number, to: &answers)
+        finishLookUp()
+    }
+
     func answer(_ query: Query) {
-        guard isLocal else {
+        guard entrance.isLocal else {
             RequestFailure(.notAllowed, mayRetry: false, "queries are answered on the ledger's local socket only")
                 .encodeFailed(request: query.number, to: &answers)
             return session.answeredRequest()

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import ServiceLifecycle
 import Synchronization
 
@@ -11,7 +12,7 @@ import Synchronization
 /// client, and waits for their remaining batches and receipts up to a deadline.
 public final class StreamServer: ServiceLifecycle.Service {
     private struct Listening {
-        var tcp: (any Channel)?
+        var doors: [any Channel] = []
         var unix: (any Channel)?
         var isStopped = false
     }
@@ -36,8 +37,13 @@ public final class StreamServer: ServiceLifecycle.Service {
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopThreads)
     }
 
-    /// The TCP port in use, for a configuration that asked for port 0; nil when not listening on TCP.
-    public var port: Int? { listening.withLock { $0.tcp?.localAddress?.port } }
+    /// The TCP port in use at the first door, for a configuration that asked for port 0; nil when not listening on TCP.
+    public var port: Int? { port(ofDoor: 0) }
+
+    /// The TCP port in use at a door, counted from 0; nil before it is open.
+    public func port(ofDoor index: Int) -> Int? {
+        listening.withLock { $0.doors.indices.contains(index) ? $0.doors[index].localAddress?.port : nil }
+    }
 
     /// The path of the Unix socket; nil when there is none.
     public var unixSocketPath: String? { shared.configuration.unixSocketPath }
@@ -45,17 +51,20 @@ public final class StreamServer: ServiceLifecycle.Service {
     /// Connections that are open now.
     public var connectionCount: Int { shared.registry.count }
 
+    /// Ends the connections of clients that are not known any more.
+    public func recheckAccess() { shared.registry.forEach { $0.recheckAccess() } }
+
     /// Starts to listen and to serve.
     /// - Throws: `ListenError` when an address cannot be had.
     public func start() async throws {
-        if let (host, port) = shared.configuration.tcp {
-            let channel = try await listen(at: "\(host):\(port)", isLocal: false) {
-                try await $0.bind(host: host, port: port).get()
+        for door in shared.configuration.doors {
+            let channel = try await listen(at: "\(door.host):\(door.port)", .door(door)) {
+                try await $0.bind(host: door.host, port: door.port).get()
             }
-            listening.withLock { $0.tcp = channel }
+            listening.withLock { $0.doors.append(channel) }
         }
         if let path = shared.configuration.unixSocketPath {
-            let channel = try await listen(at: path, isLocal: true) {
+            let channel = try await listen(at: path, .local) {
                 try await $0.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
             }
             listening.withLock { $0.unix = channel }
@@ -80,7 +89,7 @@ public final class StreamServer: ServiceLifecycle.Service {
     public func stop() async {
         let (channels, isFirstStop) = listening.withLock { listening in
             defer { listening = Listening(isStopped: true) }
-            return ([listening.tcp, listening.unix].compactMap { $0 }, !listening.isStopped)
+            return (listening.doors + [listening.unix].compactMap { $0 }, !listening.isStopped)
         }
         guard isFirstStop else { return }
         for channel in channels { try? await channel.close() }
@@ -101,20 +110,22 @@ public final class StreamServer: ServiceLifecycle.Service {
     }
 
     private func listen(
-        at place: String, isLocal: Bool, bind: (ServerBootstrap) async throws -> any Channel
+        at place: String, _ entrance: StreamHandler.Entrance, bind: (ServerBootstrap) async throws -> any Channel
     ) async throws -> any Channel {
         do {
-            let channel = try await bind(bootstrap(isLocal: isLocal))
+            let channel = try await bind(bootstrap(entrance))
             let address = channel.localAddress
-            let text = isLocal ? place : "\(address?.ipAddress ?? place):\(address?.port ?? 0)"
-            shared.logger.info("listening", metadata: ["address": .string(text)])
+            let text = entrance.isLocal ? place : "\(address?.ipAddress ?? place):\(address?.port ?? 0)"
+            shared.logger.info(
+                "listening",
+                metadata: ["address": .string(text), "tls": .string(entrance.certificate == nil ? "no" : "yes")])
             return channel
         } catch {
             throw ListenError(place: place, reason: "\(error)")
         }
     }
 
-    private func bootstrap(isLocal: Bool) -> ServerBootstrap {
+    private func bootstrap(_ entrance: StreamHandler.Entrance) -> ServerBootstrap {
         let shared = shared
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
@@ -128,11 +139,15 @@ public final class StreamServer: ServiceLifecycle.Service {
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 16 * 1024, high: 32 * 1024))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handler = StreamHandler(shared: shared, isLocal: isLocal, eventLoop: channel.eventLoop)
+                    let handler = StreamHandler(shared: shared, entrance, eventLoop: channel.eventLoop)
+                    if let certificate = entrance.certificate {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLServerHandler(context: certificate.context))
+                    }
                     try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
-        guard !isLocal else { return bootstrap }
+        guard !entrance.isLocal else { return bootstrap }
         return bootstrap.serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)

@@ -23,11 +23,13 @@ struct LoadCommand: AsyncParsableCommand {
               gunzip -c shop.csv.gz | sluice load - --format csv --mapping shop.json
               sluice load day.raw --server 127.0.0.1:7501 --json
               sluice load day.raw --server 127.0.0.1:7501 --receipt day.receipts
+              sluice load day.raw --server ledger.example:7502 --tls --token-file gateway.token
             """)
 
     @Argument(help: "Files; '-' is standard input.", completion: .file()) var files: [String]
     @OptionGroup var data: DataOption
     @Option(help: ArgumentHelp("Send to a running daemon instead.", valueName: "host:port")) var server: HostAndPort?
+    @OptionGroup var access: ServerOptions
     @Flag(help: "With --server: send batches compressed (LZ4), for a slow network.") var compress = false
     @Option(help: "csv, ndjson or raw; by the file's name when absent.") var format: FileFormat?
     @Option(help: "The mapping, a JSON file.", completion: .file(extensions: ["json"])) var mapping: String?
@@ -49,6 +51,9 @@ struct LoadCommand: AsyncParsableCommand {
             throw ValidationError("--new-names goes with --data: a server's own limit holds for what is sent to it")
         }
         if server == nil, compress { throw ValidationError("--compress goes with --server") }
+        if server == nil, access.tls || access.tokenFile != nil {
+            throw ValidationError("--tls and --token-file go with --server")
+        }
     }
 
     func run() async throws {
@@ -63,8 +68,9 @@ struct LoadCommand: AsyncParsableCommand {
             defer { ledger?.close() }
             let sink: any LoadSink
             if let server {
-                sink = try await ServerSink(
-                    server.address, keepsReceipts: receipt != nil, compressesBatches: compress)
+                var configuration = try access.configuration()
+                configuration.compressesBatches = compress
+                sink = try await ServerSink(server.address, configuration, keepsReceipts: receipt != nil)
             } else {
                 let opened = try openLedger(try data.files())
                 ledger = opened

@@ -17,7 +17,7 @@ final class ServerSink: LoadSink, @unchecked Sendable {
     }
 
     private let address: ServerAddress
-    private let compressesBatches: Bool
+    private let configuration: ClientConfiguration
     private let receipts: ReceiptQueue?
     private let state = Mutex(State())
     private var client: SluiceClient
@@ -27,19 +27,14 @@ final class ServerSink: LoadSink, @unchecked Sendable {
     private var boundCodes: Set<UInt16> = []
     private var nextBatch: UInt64 = 1
 
-    init(_ address: ServerAddress, keepsReceipts: Bool, compressesBatches: Bool) async throws {
+    /// - Parameter configuration: how to connect; its sources are those of the records.
+    init(_ address: ServerAddress, _ configuration: ClientConfiguration, keepsReceipts: Bool) async throws {
         self.address = address
-        self.compressesBatches = compressesBatches
-        receipts = keepsReceipts ? ReceiptQueue() : nil
-        client = try await SluiceClient.connect(
-            to: address, configuration: ServerSink.configuration([], compressesBatches: compressesBatches))
-    }
-
-    private static func configuration(_ sources: [SourceRequest], compressesBatches: Bool) -> ClientConfiguration {
-        var configuration = ClientConfiguration(sources: sources)
-        configuration.compressesBatches = compressesBatches
+        var configuration = configuration
         configuration.clientName = "sluice load"
-        return configuration
+        self.configuration = configuration
+        receipts = keepsReceipts ? ReceiptQueue() : nil
+        client = try await SluiceClient.connect(to: address, configuration: configuration)
     }
 
     func knownCodes(for names: [Name]) -> [UInt32?] { names.map { _ in nil } }
@@ -77,9 +72,9 @@ final class ServerSink: LoadSink, @unchecked Sendable {
         bound = SourceSet(boundCodes)
         sources += new.sorted().map { code in nameOfSource[code].map(SourceRequest.name) ?? .code(code) }
         nextBatch = 1
-        client = try await SluiceClient.connect(
-            to: address, configuration: ServerSink.configuration(sources, compressesBatches: compressesBatches)
-        ) {
+        var configuration = configuration
+        configuration.sources = sources
+        client = try await SluiceClient.connect(to: address, configuration: configuration) {
             [weak self, ledger = client.welcome.ledgerID] in
             self?.take($0, ledger: ledger)
         }

@@ -1,0 +1,52 @@
+import Access
+import Logging
+import Service
+import ServiceLifecycle
+
+/// The doors of the daemon, from its options.
+struct Entrances {
+    /// Doors of the stream protocol.
+    private(set) var stream: [Door] = []
+    /// Doors of the HTTP API.
+    private(set) var http: [Door] = []
+    /// True when everybody was let in in words.
+    let takeEverybody: Bool
+    private let certificate: ServerCertificate?
+
+    /// Reads the certificate where one is needed.
+    init(_ options: EntranceOptions, access: DaemonAccess, logger: Logger) throws {
+        takeEverybody = options.anonymous == true
+        if let certificate = options.certificate, let key = options.key {
+            self.certificate = try ServerCertificate(
+                .init(certificate: certificate, key: key, clientAuthority: options.clientCa)
+            ) { result in
+                access.noteReload(of: certificate, result, logger: logger)
+            }
+        } else {
+            certificate = nil
+        }
+        func door(_ place: HostAndPort, _ certificate: ServerCertificate?) -> Door {
+            let takesAnonymous = options.anonymous ?? (place.isLoopback && certificate == nil)
+            return Door(
+                host: place.host, port: place.port, certificate: certificate,
+                gate: Gate(control: access.control, audit: access.audit, takesAnonymous: takesAnonymous))
+        }
+        stream = [door(options.listen, nil)] + [options.listenTls].compactMap { $0.map { door($0, certificate) } }
+        http =
+            [options.http].compactMap { $0.map { door($0, nil) } }
+            + [options.https].compactMap { $0.map { door($0, certificate) } }
+    }
+
+    /// What has to run beside the servers.
+    var services: [any ServiceLifecycle.Service] { [certificate].compactMap(\.self) }
+
+    /// What is said on standard output when all are open.
+    func places(_ server: StreamServer, _ httpServer: HTTPServer) -> [Announcement.Place] {
+        stream.enumerated().map { index, door in
+            ((door.certificate == nil ? "" : "tls://") + door.host, { server.port(ofDoor: index) })
+        }
+            + http.enumerated().map { index, door in
+                ((door.certificate == nil ? "http://" : "https://") + door.host, { httpServer.port(ofDoor: index) })
+            }
+    }
+}

@@ -1,0 +1,112 @@
+import Access
+import Foundation
+import Service
+import Testing
+
+/// What the HTTP API asks of a client before it answers.
+@Suite struct HTTPAccessTests {
+    private static let ndjson = "application/x-ndjson"
+
+    private func row(_ id: String, source: String) -> [UInt8] {
+        Array(
+            #"{"id":"\#(id)","time":"2026-11-20T09:30:00Z","amount":"5","currency":"VND","source":"\#(source)"}"#.utf8)
+    }
+
+    private func bearer(_ token: BearerToken) -> [String: String] { ["Authorization": "Bearer \(token.text)"] }
+
+    private func withGate(_ body: (HTTPPeer, Desk) async throws -> Void) async throws {
+        let desk = try Desk()
+        try await withHTTP {
+            $0.doors[0].gate = desk.gate
+        } _: { peer in
+            try await body(peer, desk)
+        }
+    }
+
+    @Test func eachRouteAsksForItsScope() async throws {
+        try await withGate { peer, desk in
+            let tokens: [(scopes: [Scope], allowed: Set<String>)] = [
+                ([.sendAll], []), ([.read], ["/v1/daily", "/v1/status"]), ([.operate], ["/metrics", "/v1/status"]),
+            ]
+            for (scopes, allowed) in tokens {
+                let token = try desk.grant("client", scopes)
+                for path in ["/v1/daily", "/v1/status", "/metrics", "/v1/transactions/nothing"] {
+                    let reply = try await peer.get(path, headers: bearer(token))
+                    let mayRead = path == "/v1/transactions/nothing" && scopes == [.read]
+                    #expect(reply.status == (mayRead ? 404 : allowed.contains(path) ? 200 : 403), "\(scopes) \(path)")
+                    if reply.status == 403 {
+                        #expect(reply.problem == "forbidden")
+                        #expect(reply.headers["www-authenticate"]?.contains("insufficient_scope") == true)
+                    }
+                }
+                let post = try await peer.post(row("A", source: "shop"), Self.ndjson, headers: bearer(token))
+                #expect(post.status == (scopes == [.sendAll] ? 200 : 403))
+            }
+            #expect(try await peer.get("/health/live").status == 200)
+            #expect(try await peer.get("/health/ready").status == 200)
+        }
+    }
+
+    @Test func whoIsNotKnownGetsNothing() async throws {
+        try await withGate { peer, desk in
+            let expired = try desk.grant("expired", [.read], expires: Date(timeIntervalSince1970: 1))
+            let revoked = try desk.grant("revoked", [.read])
+            try desk.file.change { $0[1].revoked = Date() }
+            try desk.control.refresh()
+            let cases: [(String?, detail: String)] = [
+                (nil, "no credentials"), ("Bearer \(BearerToken().text)", "not known"),
+                ("Bearer \(expired.text)", "expired"), ("Bearer \(revoked.text)", "revoked"), ("Bearer x", "no token"),
+                ("Basic Z2F0ZTpnYXRl", "no token"), ("Bearer", "no token"),
+            ]
+            for (value, detail) in cases {
+                let reply = try await peer.get("/v1/daily", headers: value.map { ["Authorization": $0] } ?? [:])
+                #expect(reply.status == 401 && reply.problem == "unauthenticated", "\(value ?? "nothing")")
+                #expect((reply.json["detail"] as? String)?.contains(detail) == true, "\(reply.body)")
+                #expect(reply.headers["www-authenticate"]?.hasPrefix("Bearer realm=") == true)
+            }
+            let lines = try desk.lines().filter { $0["act"] as? String == "access.refused" }
+            #expect(lines.count == cases.count)
+            let noted = try String(contentsOfFile: desk.auditPath, encoding: .utf8)
+            #expect(!noted.contains(expired.text.suffix(64)) && !noted.contains("Z2F0ZTpnYXRl"))
+        }
+    }
+
+    @Test func sourcesOfOthersAreRejectedAndNotEvenEntered() async throws {
+        try await withGate { peer, desk in
+            let shop = try desk.grant("shop", [.send(source: "shop"), .send(source: "#7")])
+            let body = row("A", source: "shop") + [10] + row("B", source: "bank") + [10] + row("C", source: "shop")
+            let reply = try await peer.post(body, Self.ndjson, headers: bearer(shop))
+            #expect(reply.status == 207 && reply.count("accepted") == 2 && reply.count("rejected") == 1)
+            #expect(reply.results[1]["field"] as? String == "source")
+            #expect(peer.ledger.names(of: .source).values.sorted() == ["shop"])
+
+            let named = try await peer.post(
+                row("D", source: "bank"), Self.ndjson, "/v1/transactions?source=bank", headers: bearer(shop))
+            #expect(named.status == 403)
+
+            // Another client may, and its reader has learnt nothing from the refusal.
+            let all = try desk.grant("all", [.sendAll])
+            #expect(try await peer.post(row("B", source: "bank"), Self.ndjson, headers: bearer(all)).status == 200)
+            // And what that reader has learnt opens nothing for the first.
+            let again = try await peer.post(row("E", source: "bank"), Self.ndjson, headers: bearer(shop))
+            #expect(again.status == 422 && again.results.first?["field"] as? String == "source")
+
+            for (code, status) in [(UInt16(7), 200), (8, 422)] {
+                let raw = withUnsafeBytes(of: record(UInt64(code), source: code)) { Array($0) }
+                let reply = try await peer.post(raw, "application/octet-stream", headers: bearer(shop))
+                #expect(reply.status == status, "\(reply.body)")
+            }
+        }
+    }
+
+    @Test func whoIsTooFastIsToldWhenToComeBack() async throws {
+        try await withGate { peer, desk in
+            let token = try desk.grant("gate", [.sendAll], recordsPerSecond: 1)
+            let body = row("A", source: "shop") + [10] + row("B", source: "shop") + [10] + row("C", source: "shop")
+            #expect(try await peer.post(body, Self.ndjson, headers: bearer(token)).status == 200)
+            let reply = try await peer.post(row("D", source: "shop"), Self.ndjson, headers: bearer(token))
+            #expect(reply.status == 429 && reply.problem == "busy")
+            #expect(["1", "2", "3"].contains(reply.headers["retry-after"] ?? ""))
+        }
+    }
+}
