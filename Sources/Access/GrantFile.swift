@@ -79,9 +79,9 @@ public struct GrantFile: Sendable {
     private static func text(of error: DecodingError) -> String {
         let context: DecodingError.Context
         switch error {
-        case .dataCorrupted(let found), .keyNotFound(_, let found), .typeMismatch(_, let found),
-            .valueNotFound(_, let found):
-            context = found
+        case .keyNotFound(let key, let found):
+            context = .init(codingPath: found.codingPath, debugDescription: "'\(key.stringValue)' is missing")
+        case .dataCorrupted(let found), .typeMismatch(_, let found), .valueNotFound(_, let found): context = found
         @unknown default: return "\(error)"
         }
         let place = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")

@@ -123,6 +123,113 @@ import Transactions
         }
     }
 
+    @Test(arguments: [("gzip", "gzip"), ("x-gzip", "gzip"), ("lz4", "lz4")])
+    func compressedBodiesAreExpanded(encoding: String, tool: String) async throws {
+        let body = (1...5000).map { row("A\($0)") }.joined(separator: "\n")
+        try await withHTTP { peer in
+            let compressed = try Self.compressed(Array(body.utf8), tool)
+            #expect(compressed.count < body.utf8.count / 5)
+            // Twice in a row is one stream; the records of the second are duplicates.
+            let newline = try Self.compressed([10], tool)
+            let reply = try await peer.post(
+                compressed + newline + compressed, Self.ndjson, headers: ["Content-Encoding": encoding])
+            #expect(reply.status == 200, "\(reply.body.prefix(200))")
+            #expect(reply.count("accepted") == 5000 && reply.count("duplicates") == 5000)
+            for (bytes, detail) in [
+                (Array(compressed.dropLast(9)), "breaks off"), ([1, 2, 3] + compressed, "at byte"),
+                (compressed + [1, 2, 3, 4, 5], "byte"),
+            ] {
+                let reply = try await peer.post(bytes, Self.ndjson, headers: ["Content-Encoding": encoding])
+                #expect(reply.status == 400 && reply.problem == "malformed-body", "\(reply.body)")
+                #expect((reply.json["detail"] as? String)?.contains(detail) == true, "\(reply.body)")
+            }
+        }
+    }
+
+    @Test(arguments: ["gzip", "lz4"]) func aBombIsNotExpandedBeyondTheLimit(tool: String) async throws {
+        try await withHTTP {
+            $0.intake.largestBodyByteCount = 1 << 20
+        } _: { peer in
+            let bomb = try Self.compressed([UInt8](repeating: 32, count: 64 << 20), tool)
+            let reply = try await peer.post(bomb, Self.ndjson, headers: ["Content-Encoding": tool])
+            #expect(bomb.count < 1 << 20 && reply.status == 413)
+        }
+    }
+
+    private static func compressed(_ bytes: [UInt8], _ tool: String) throws -> [UInt8] {
+        let process = Process()
+        let (input, output) = (Pipe(), Pipe())
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [tool, "-c"]
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        Thread.detachNewThread {
+            try? input.fileHandleForWriting.write(contentsOf: Data(bytes))
+            try? input.fileHandleForWriting.close()
+        }
+        let compressed = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return Array(compressed)
+    }
+
+    @Test func theSameKeyHasTheSameAnswer() async throws {
+        try await withHTTP { peer in
+            func post(_ body: String, _ key: String, _ target: String = "/v1/transactions") async throws
+                -> HTTPPeer.Reply
+            {
+                try await peer.post(body.utf8, Self.ndjson, target, headers: ["Idempotency-Key": key])
+            }
+            let first = try await post(row("A"), "\"k1\"")
+            #expect(first.status == 200 && first.count("accepted") == 1)
+            #expect(try await post(row("A"), "k1").body == first.body, "with quotes or without")
+            let other = try await post(row("A"), "k2")
+            #expect(other.count("accepted") == 0 && other.count("duplicates") == 1)
+            for reply in [
+                try await post(row("B"), "k1"), try await post(row("A"), "k1", "/v1/transactions?source=x"),
+            ] {
+                #expect(reply.status == 422 && reply.problem == "idempotency-key-reused")
+            }
+            let conflict = try await post(row("A", amount: "1"), "k3")
+            #expect(conflict.status == 409)
+            #expect(try await post(row("A", amount: "1"), "k3").body == conflict.body)
+            #expect(try await post("{", "k4").status == 422)
+            for key in ["", "\"\"", "a b", String(repeating: "k", count: 256)] {
+                #expect(try await post(row("A"), key).problem == "bad-idempotency-key", "\(key)")
+            }
+            // A body that could not be read leaves the key free.
+            let array = try await peer.post("[".utf8, Self.json, headers: ["Idempotency-Key": "k5"])
+            #expect(array.status == 400)
+            #expect(try await post(row("E"), "k5").count("accepted") == 1)
+        }
+    }
+
+    @Test func whoTricklesIsCutOff() async throws {
+        try await withHTTP {
+            $0.headMilliseconds = 300
+            $0.bodyMilliseconds = 300
+        } _: { peer in
+            let host = "Host: localhost\r\n"
+            for (start, trickle) in [
+                ("GET /health/live HTTP/1.1\r\n\(host)", "x"),
+                (
+                    "POST /v1/transactions HTTP/1.1\r\n\(host)Content-Type: application/json\r\nContent-Length: 9999\r\n\r\n[",
+                    " "
+                ),
+            ] {
+                let raw = try RawPeer(port: peer.port)
+                try await raw.send(Array(start.utf8))
+                var sentCount = 0
+                while sentCount < 400, raw.sendWhatFits(Array(trickle.utf8)) == 1 {
+                    sentCount += 1
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                #expect((1..<400).contains(sentCount), "\(start)")
+            }
+            #expect(try await peer.get("/health/live").status == 200)
+        }
+    }
+
     @Test func whatIsNotUnderstoodIsRefused() async throws {
         try await withHTTP { peer in
             #expect(try await peer.post(row("A").utf8, "text/plain").problem == "unknown-format")

@@ -22,8 +22,10 @@ public struct HTTPConfiguration: Sendable {
     public var takesForeignHosts = false
     /// The most connections at a time.
     public var mostConnections = 10_000
-    /// Seconds of silence after which a connection is closed.
-    public var idleSeconds = 60
+    /// How long a connection may take to send the head of its next request, in milliseconds.
+    public var headMilliseconds: Int64 = 60_000
+    /// How long a request may take to send its body, in milliseconds.
+    public var bodyMilliseconds: Int64 = 300_000
     /// What a body may hold.
     public var intake = IntakeLimits()
     /// Mappings that a request may name.
@@ -90,7 +92,12 @@ public final class HTTPServer: ServiceLifecycle.Service {
         _ door: Door, _ index: Int, _ parts: Parts, _ group: MultiThreadedEventLoopGroup
     ) async throws {
         let http1 = HTTPServerBuilder.http1(
-            configuration: .init(idleTimeout: .seconds(Int64(configuration.idleSeconds))))
+            configuration: .init(
+                additionalChannelHandlers: [
+                    RequestDeadline(
+                        head: .milliseconds(self.configuration.headMilliseconds),
+                        body: .milliseconds(self.configuration.bodyMilliseconds))
+                ], idleTimeout: .milliseconds(configuration.headMilliseconds)))
         do {
             let application = Application(
                 router: makeRouter(door, parts),

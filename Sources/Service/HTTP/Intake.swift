@@ -16,6 +16,7 @@ struct Intake: Sendable {
     private let mappings: [String: Mapping]
     private let budget: ByteBudget
     private let readers = ReaderPool()
+    private let keys = IdempotencyKeys()
 
     init(ledger: Ledger, limits: IntakeLimits, mappings: [String: Mapping]) {
         self.ledger = ledger
@@ -34,19 +35,55 @@ struct Intake: Sendable {
         if let source = try query.value("source"), !client.permissions.maySend(for: source) {
             throw Denial.outOfScope("\(client.name) may not send for the source '\(source)'")
         }
+        let key = try idempotencyKey(request, client)
         let mapping = try mapping(query)
         let reader = try reader(of: format(of: request), mapping)
         var taken = 0
         defer { budget.giveBack(taken) }
-        let content = try await read(request.body, with: reader, for: client, &taken)
+        var bytes = try BodyBytes(request, isFingerprinted: key != nil)
+        let content = try await read(&bytes, of: request.body, with: reader, for: client, &taken)
         // Before the wait for the disk, so that few readers serve many requests.
         if reader.isReusable, mapping == nil { readers.give(reader) }
         guard content.itemCount > 0 else { throw Problem(.malformedBody, "there is no transaction in the body") }
+        let isMinimal = request.headers[.prefer]?.contains("return=minimal") ?? false
+        guard let key, let fingerprint = bytes.fingerprint() else {
+            return try await submit(content, from: client, isMinimal: isMinimal).response()
+        }
+        if let answer = try known(key, fingerprint) { return try answer.response() }
+        let answer = await submit(content, from: client, isMinimal: isMinimal)
+        keys.finish(key, answer.mayChange ? nil : answer)
+        return try answer.response()
+    }
+
+    private func submit(_ content: BodyContent, from client: Client, isMinimal: Bool) async -> IntakeAnswer {
         _ = client.limiter?.enter(content.itemCount)
         let answers = await Submission().send(
             content.records, to: ledger, sources: sources(of: client.permissions))
-        let outcome = IntakeOutcome(content, answers, ledger: ledger.ledgerID)
-        return try outcome.response(isMinimal: request.headers[.prefer]?.contains("return=minimal") ?? false)
+        return IntakeOutcome(content, answers, ledger: ledger.ledgerID).answer(isMinimal: isMinimal)
+    }
+
+    private func idempotencyKey(_ request: Request, _ client: Client) throws(Problem) -> IdempotencyKeys.Key? {
+        guard let header = request.headers[.idempotencyKey] else { return nil }
+        guard let text = IdempotencyKeys.text(of: header) else {
+            throw Problem(.badIdempotencyKey, "Idempotency-Key has 1 to 255 visible characters, in quotes or not")
+        }
+        return .init(client: client.grantID ?? "", text: text)
+    }
+
+    /// The answer that was given under a key; nil when there is none, and this request is to give it.
+    private func known(
+        _ key: IdempotencyKeys.Key, _ fingerprint: IdempotencyKeys.Fingerprint
+    ) throws(Problem) -> IntakeAnswer? {
+        switch keys.begin(key, fingerprint) {
+        case .new: return nil
+        case .answered(let answer): return answer
+        case .underWay:
+            throw Problem(.idempotencyKeyInUse, "the request with this Idempotency-Key is being answered")
+                .retryable(afterSeconds: 1)
+        case .ofAnotherRequest:
+            throw Problem(
+                .idempotencyKeyReused, "this Idempotency-Key came with another body or query before; use a new one")
+        }
     }
 
     private func tooFast(_ client: Client, until end: ContinuousClock.Instant) -> Problem {
@@ -64,21 +101,24 @@ struct Intake: Sendable {
 
     /// - Parameter taken: bytes that were taken from the budget.
     private func read(
-        _ body: RequestBody, with reader: BodyReader, for client: Client, _ taken: inout Int
+        _ bytes: inout BodyBytes, of body: RequestBody, with reader: BodyReader, for client: Client,
+        _ taken: inout Int
     ) async throws -> BodyContent {
         reader.begin(for: client.permissions, nowMicroseconds: SystemMachine().wallClockMicroseconds())
+        var byteCount = 0
         do {
-            for try await piece in body {
-                try checkLength(taken / Intake.bytesForEachByteOfBody + piece.readableBytes)
-                let byteCount = piece.readableBytes * Intake.bytesForEachByteOfBody
-                guard budget.take(byteCount) else {
-                    throw Problem(.busy, "other bodies take all of the memory that there is for them")
-                        .retryable(afterSeconds: 1)
+            try reserve(bytes.memoryByteCount, &taken)
+            for try await compressed in body {
+                try bytes.add(compressed)
+                while let piece = try bytes.next() {
+                    byteCount += piece.readableBytes
+                    try checkLength(byteCount)
+                    try reserve(piece.readableBytes * Intake.bytesForEachByteOfBody, &taken)
+                    try await reader.read(piece)
+                    try checkCount(reader.itemCount)
                 }
-                taken += byteCount
-                try await reader.read(piece)
-                try checkCount(reader.itemCount)
             }
+            try bytes.finish()
             let content = try await reader.finish()
             try checkCount(content.itemCount)
             return content
@@ -94,10 +134,15 @@ struct Intake: Sendable {
         }
     }
 
-    private func format(of request: Request) throws -> BodyReader.Format {
-        if let encoding = request.headers[.contentEncoding], encoding.lowercased() != "identity" {
-            throw Problem(.unknownFormat, "Content-Encoding '\(encoding)' was found; only identity is known")
+    private func reserve(_ byteCount: Int, _ taken: inout Int) throws(Problem) {
+        guard budget.take(byteCount) else {
+            throw Problem(.busy, "other bodies take all of the memory that there is for them")
+                .retryable(afterSeconds: 1)
         }
+        taken += byteCount
+    }
+
+    private func format(of request: Request) throws -> BodyReader.Format {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }) { try checkLength(length) }
         let contentType = request.headers[.contentType] ?? ""
         guard let format = BodyReader.Format(contentType: contentType) else {
@@ -148,99 +193,5 @@ struct Intake: Sendable {
             problem.headers[.connection] = "close"
             throw problem
         }
-    }
-}
-
-/// What became of the items of a body.
-struct IntakeOutcome {
-    private let items: [Int]
-    /// By item; those that are not in.
-    private var faults: [(item: Int, isConflict: Bool, field: String?, detail: String)]
-    private var receipts: [StoredReceipt] = []
-    private var refusal: Refusal?
-    private var (accepted, duplicates) = (0, 0)
-
-    init(_ body: BodyContent, _ answers: [BatchAnswer], ledger: UInt64) {
-        items = body.items
-        faults = body.rejects.map { ($0.row, false, $0.field, $0.message) }
-        for answer in answers {
-            let first = Int(answer.batch) * Ledger.largestBatch
-            switch answer.result {
-            case .failure(let refusal): self.refusal = self.refusal ?? refusal
-            case .success(let receipt):
-                accepted += receipt.accepted
-                duplicates += receipt.duplicates
-                receipts.append(StoredReceipt(ledger: ledger, receipt))
-                for exception in receipt.exceptions {
-                    let reject = RowReject(row: items[first + exception.index], fault: exception.fault)
-                    faults.append((reject.row, exception.fault.reason == .conflict, reject.field, reject.message))
-                }
-            }
-        }
-        faults.sort { $0.item < $1.item }
-    }
-
-    private var conflicts: Int { faults.count(where: \.isConflict) }
-
-    /// - Parameter isMinimal: leave out the items that are in.
-    func response(isMinimal: Bool) throws -> Response {
-        if let refusal {
-            var problem = Problem(refusal)
-            problem.members = counts + [receiptsMember]
-            throw problem
-        }
-        if accepted + duplicates == 0 {
-            var problem = Problem(
-                conflicts == faults.count ? .conflict : .rejected,
-                "of \(faults.count) none is in; the first is item \(faults[0].item): "
-                    + (faults[0].field.map { $0 + ": " } ?? "") + faults[0].detail)
-            problem.members = counts + [("results", "[\(faults.map(IntakeOutcome.json).joined(separator: ", "))]")]
-            throw problem
-        }
-        var members = counts
-        if !faults.isEmpty { members.append(("results", results(isMinimal: isMinimal))) }
-        members.append(receiptsMember)
-        let text = members.map { "\(jsonString($0.name)): \($0.json)" }.joined(separator: ", ")
-        return Response("{\(text)}\n", contentType: "application/json", status: faults.isEmpty ? .ok : .multiStatus)
-    }
-
-    private var counts: [(name: String, json: String)] {
-        [
-            ("accepted", "\(accepted)"), ("duplicates", "\(duplicates)"), ("conflicts", "\(conflicts)"),
-            ("rejected", "\(faults.count - conflicts)"),
-        ]
-    }
-
-    private var receiptsMember: (name: String, json: String) {
-        ("receipts", "[\(receipts.map { $0.line.dropLast() }.joined(separator: ", "))]")
-    }
-
-    private func results(isMinimal: Bool) -> String {
-        var results: [String] = []
-        var next = 0
-        func addFaults(before item: Int) {
-            while next < faults.count, faults[next].item <= item {
-                results.append(IntakeOutcome.json(faults[next]))
-                next += 1
-            }
-        }
-        if !isMinimal {
-            for item in items {
-                let isAtFault = next < faults.count && faults[next].item <= item
-                addFaults(before: item)
-                if !isAtFault || faults[next - 1].item != item {
-                    results.append("{\"item\": \(item), \"status\": 200}")
-                }
-            }
-        }
-        addFaults(before: .max)
-        return "[\(results.joined(separator: ", "))]"
-    }
-
-    private static func json(_ fault: (item: Int, isConflict: Bool, field: String?, detail: String)) -> String {
-        let kind = fault.isConflict ? Problem.Kind.conflict : .rejected
-        let field = fault.field.map { ", \"field\": \(jsonString($0))" } ?? ""
-        return
-            "{\"item\": \(fault.item), \"status\": \(kind.status.code)\(field), \"detail\": \(jsonString(fault.detail))}"
     }
 }

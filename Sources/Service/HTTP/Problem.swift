@@ -15,6 +15,9 @@ struct Problem: HTTPResponseError {
         case badParameter = "bad-parameter"
         case unknownFormat = "unknown-format"
         case malformedBody = "malformed-body"
+        case badIdempotencyKey = "bad-idempotency-key"
+        case idempotencyKeyInUse = "idempotency-key-in-use"
+        case idempotencyKeyReused = "idempotency-key-reused"
         case tooLarge = "too-large"
         case busy = "busy"
         case conflict = "conflict"
@@ -30,12 +33,12 @@ struct Problem: HTTPResponseError {
             case .unauthenticated: .unauthorized
             case .forbidden: .forbidden
             case .foreignHost: .misdirectedRequest
-            case .unknownParameter, .badParameter, .malformedBody: .badRequest
+            case .unknownParameter, .badParameter, .malformedBody, .badIdempotencyKey: .badRequest
             case .unknownFormat: .unsupportedMediaType
             case .tooLarge: .contentTooLarge
             case .busy: .tooManyRequests
-            case .conflict: .conflict
-            case .rejected: .unprocessableContent
+            case .conflict, .idempotencyKeyInUse: .conflict
+            case .rejected, .idempotencyKeyReused: .unprocessableContent
             case .refused: .serviceUnavailable
             case .damaged, .failed: .internalServerError
             }
@@ -52,6 +55,9 @@ struct Problem: HTTPResponseError {
             case .badParameter: "A parameter of the query is wrong"
             case .unknownFormat: "The body's format is none that is known"
             case .malformedBody: "The body cannot be read"
+            case .badIdempotencyKey: "The Idempotency-Key is none"
+            case .idempotencyKeyInUse: "The same request is being answered"
+            case .idempotencyKeyReused: "The Idempotency-Key belongs to another request"
             case .tooLarge: "The body is too large"
             case .busy: "Too much is on its way already"
             case .conflict: "The ledger has these transactions with other content"
@@ -99,6 +105,7 @@ struct Problem: HTTPResponseError {
 }
 
 extension HTTPField.Name {
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
     static let prefer = HTTPField.Name("Prefer")!
     static let retryAfter = HTTPField.Name("Retry-After")!
 }

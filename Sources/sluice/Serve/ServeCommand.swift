@@ -82,7 +82,7 @@ struct ServeCommand: AsyncParsableCommand {
                 httpConfiguration.takesForeignHosts = entrances.takeEverybody
                 httpConfiguration.mappings = mappings
                 httpConfiguration.mostConnections = connections
-                httpConfiguration.idleSeconds = idleSeconds
+                httpConfiguration.headMilliseconds = Int64(idleSeconds) * 1000
                 let httpServer = HTTPServer(
                     ledger: ledger, configuration: httpConfiguration, threads: threads, logger: logger
                 ) { server.connectionCount }
