@@ -77,9 +77,13 @@ struct Transcript {
         let end = "status=$?; printf '\\n%s\\n' \(mark); (exit $status)\n"
         let steps = steps.enumerated().map { index, step in
             guard step.isDaemon else { return step.command + "\n" + end }
+            // One that listens in several places says so in several lines, not all at once.
+            let shown = step.expected.map { $0.components(separatedBy: "...")[0] }.filter { !$0.isEmpty }
+            let isThere = (["[[ -s .daemon-\(index) ]]"] + shown.map { "grep -qF '\($0)' .daemon-\(index)" })
+                .joined(separator: " && ")
             return """
                 \(step.command) >.daemon-\(index) 2>/dev/null & daemons+=($!)
-                until [[ -s .daemon-\(index) ]]; do kill -0 "${daemons[-1]}" || break; sleep 0.02; done
+                until \(isThere); do kill -0 "${daemons[-1]}" || break; sleep 0.02; done
                 cat .daemon-\(index)
 
                 """ + end
