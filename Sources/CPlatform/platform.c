@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
+#include <sys/resource.h>
+#include <sys/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -57,6 +59,13 @@ uint64_t sluice_resident_bytes(void) {
     int fields = fscanf(file, "%lu %lu", &total, &resident);
     fclose(file);
     return fields == 2 ? (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+void sluice_forbid_core_dumps(void) {
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    // A program that takes cores through a pipe gets them whatever that limit says.
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 void sluice_keep_freed_memory(void) {

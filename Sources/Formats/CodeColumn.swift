@@ -163,13 +163,24 @@ struct CodeColumn: ~Copyable {
         return nil
     }
 
+    private func account(_ field: FieldText) throws(RowFault) -> Interpretation {
+        guard field.bytes.count <= AccountTokeniser.longestAccountByteCount else {
+            throw source.fault(field, "has more than \(AccountTokeniser.longestAccountByteCount) bytes")
+        }
+        return .account
+    }
+
     private func interpret(_ field: FieldText) throws(RowFault) -> Interpretation {
         let written = String(decoding: field.bytes, as: UTF8.self)
         let text = values[written] ?? written
         switch meaning {
         case .name(let space, let takesCodes): return try name(text, in: space, takesCodes: takesCodes, field)
-        case .account: return TokenText.token(text).map { .number($0) } ?? .account
-        case .person: return TokenText.token(text).map { .name(Name(.payee, TokenText.text(of: $0))) } ?? .account
+        case .account:
+            if let token = TokenText.token(text) { return .number(token) }
+            return try account(field)
+        case .person:
+            if let token = TokenText.token(text) { return .name(Name(.payee, TokenText.text(of: token))) }
+            return try account(field)
         default: break
         }
         guard let number = number(text) else { throw source.fault(field, "is \(expectation)") }

@@ -2,7 +2,7 @@
 public enum Nearest {
     /// The candidate with the smallest edit distance (Wagner and Fischer, 1974), letters of both cases being equal; nil
     /// when even that one shares little with the word. Every row of a file may ask.
-    static func match(_ word: String, among candidates: some Sequence<String>) -> String? {
+    public static func match(_ word: String, among candidates: some Sequence<String>) -> String? {
         let letters = letters(of: word)
         var nearest: (distance: Int, name: String)?
         for name in candidates {

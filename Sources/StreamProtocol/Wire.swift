@@ -1,3 +1,5 @@
+import Transactions
+
 /// The constants of the stream protocol. `docs/protocol.md` is its specification.
 public enum Wire {
     /// The first four bytes of every frame: `SLUI`.
@@ -15,7 +17,7 @@ public enum Wire {
     /// The most sources of a hello, names of a names request and accounts of an accounts request.
     public static let mostItems = 1024
     /// The longest account number in bytes.
-    public static let longestAccountByteCount = 64
+    public static let longestAccountByteCount = AccountTokeniser.longestAccountByteCount
     /// The longest text of an error or a refusal in bytes of UTF-8; longer ones are cut.
     public static let longestTextByteCount = 1000
     /// The most opaque bytes of a query or of one part of an answer.

@@ -10,6 +10,9 @@ public struct AccountTokeniser: Sendable {
     /// Bytes of a ledger's token key.
     public static let keyByteCount = 32
 
+    /// The longest account number in bytes; nothing that names an account is longer (IBAN: 34, ISO 13616).
+    public static let longestAccountByteCount = 64
+
     /// A tokeniser with a ledger's key.
     /// - Parameter key: 32 secret bytes.
     public init(key: [UInt8]) {

@@ -27,6 +27,6 @@ struct Sluice: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, ServeCommand.self, LoadCommand.self, GenerateCommand.self, DailyCommand.self,
             FindCommand.self, StatusCommand.self, VerifyCommand.self, CompactCommand.self, RebuildCommand.self,
-            TokenCommand.self, BenchCommand.self,
+            TokenCommand.self, ConfigCommand.self, BenchCommand.self,
         ])
 }

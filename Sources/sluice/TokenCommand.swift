@@ -3,7 +3,6 @@ import ArgumentParser
 import Foundation
 import Ledger
 import Presentation
-import Storage
 import Transactions
 
 struct TokenCommand: AsyncParsableCommand {
@@ -75,7 +74,7 @@ struct TokenCreateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            let files = try existingFiles(data)
+            let files = try data.files().existing()
             let token = BearerToken()
             let grant = Grant(
                 id: token.grantID, name: name,
@@ -116,7 +115,7 @@ struct TokenListCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            let grants = try GrantFile(path: existingFiles(data).grants).grants()
+            let grants = try GrantFile(path: data.files().existing().grants).grants()
             let now = Date()
             guard !grants.isEmpty || format != .table else { return try emit("nothing is granted\n") }
             let names = ["number", "name", "known_by", "state", "scopes", "created", "expires"]
@@ -152,7 +151,7 @@ struct TokenRevokeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            let files = try existingFiles(data)
+            let files = try data.files().existing()
             let name = try GrantFile(path: files.grants).change { grants in
                 guard let index = grants.firstIndex(where: { $0.id == number.lowercased() }) else {
                     throw UsageError("there is no grant \(number); 'sluice token list' shows those that there are")
@@ -196,12 +195,6 @@ struct Expiry: ExpressibleByArgument {
         case .date(let date): date
         }
     }
-}
-
-private func existingFiles(_ data: DataOption) throws -> LedgerFiles {
-    let files = try data.files()
-    guard try files.exist(in: DiskFileSystem()) else { throw LedgerError.notFound(directory: files.directory) }
-    return files
 }
 
 private func moment(_ date: Date) -> String { date.formatted(.iso8601) }

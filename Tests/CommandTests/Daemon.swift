@@ -5,6 +5,8 @@ import Testing
 final class Daemon: Sendable {
     /// Where it listens.
     let port: Int
+    /// Where it listens for HTTP; nil: nowhere.
+    let httpPort: Int?
     private let process: ChildProcess
 
     struct DidNotStart: Error, CustomStringConvertible {
@@ -19,15 +21,18 @@ final class Daemon: Sendable {
     {
         let command = [Workshop.executable, "serve", "--data", data, "--listen", "127.0.0.1:\(port)"] + options
         process = try workshop.start(program: wrapper + command)
-        self.port = try await Daemon.announcedPort(of: process)
+        let places = ["127.0.0.1"] + (options.contains("--http") ? ["http://127.0.0.1"] : [])
+        let ports = try await Daemon.announcedPorts(of: process, at: places)
+        (self.port, httpPort) = (ports[0], ports.count > 1 ? ports[1] : nil)
     }
 
-    private static func announcedPort(of process: ChildProcess) async throws -> Int {
+    private static func announcedPorts(of process: ChildProcess, at places: [String]) async throws -> [Int] {
         for _ in 0..<12_000 {
             let output = process.standardOutput
-            if output.hasSuffix("\n"), let port = output.dropLast().split(separator: ":").last.flatMap({ Int($0) }) {
-                #expect(output == "listening on 127.0.0.1:\(port)\n")
-                return port
+            let ports = output.split(separator: "\n").compactMap { $0.split(separator: ":").last.flatMap { Int($0) } }
+            if output.hasSuffix("\n"), ports.count == places.count {
+                #expect(output == zip(places, ports).map { "listening on \($0):\($1)\n" }.joined())
+                return ports
             }
             if let code = process.reap() {
                 throw DidNotStart(

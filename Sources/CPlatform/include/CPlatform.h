@@ -41,6 +41,9 @@ uint64_t sluice_allocated_bytes(void);
 /// Lets the allocator keep freed memory, pieces of up to 32 MiB and 256 MiB in all at the end of an arena, for the next use.
 void sluice_keep_freed_memory(void);
 
+/// Has the system write no core file when the process crashes, nor hand one to another program.
+void sluice_forbid_core_dumps(void);
+
 /// Maps `byte_count` bytes of a file from `offset` (a multiple of the page size) for reading, so that pages which the disk does not
 /// give back are zeros and leave a note instead of ending the process. At most 4,096 such mappings at a time.
 /// Returns a number for the other two calls, 0 or more, or a negative errno value.

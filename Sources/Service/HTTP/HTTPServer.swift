@@ -42,6 +42,7 @@ public final class HTTPServer: ServiceLifecycle.Service {
     private let configuration: HTTPConfiguration
     private let logger: Logger
     private let streamConnectionCount: @Sendable () -> Int
+    private let mappings: NamedMappings
     private let boundPorts = Mutex<[Int: Int]>([:])
 
     /// A server that is not listening yet.
@@ -55,6 +56,7 @@ public final class HTTPServer: ServiceLifecycle.Service {
         self.streamConnectionCount = streamConnectionCount
         self.ledger = ledger
         self.configuration = configuration
+        mappings = NamedMappings(configuration.mappings)
         self.threads = threads
         self.logger = logger
     }
@@ -64,6 +66,9 @@ public final class HTTPServer: ServiceLifecycle.Service {
 
     /// The port in use at a door, counted from 0; nil before it is open.
     public func port(ofDoor index: Int) -> Int? { boundPorts.withLock { $0[index] } }
+
+    /// Has requests from now on find these mappings.
+    public func replace(mappings: [String: Mapping]) { self.mappings.replace(by: mappings) }
 
     /// Serves until a graceful shutdown is asked for: requests that are on their way are answered.
     /// - Throws: `ListenError` when the address cannot be had.
@@ -143,7 +148,7 @@ public final class HTTPServer: ServiceLifecycle.Service {
             let ledger = server.ledger
             questions = Questions(ledger: ledger, threads: server.threads)
             intake = Intake(
-                ledger: ledger, limits: server.configuration.intake, mappings: server.configuration.mappings)
+                ledger: ledger, limits: server.configuration.intake, mappings: server.mappings)
             health = Health(ledger: ledger)
             metrics = Metrics(
                 ledger: ledger, requests: figures, streamConnectionCount: server.streamConnectionCount)

@@ -13,12 +13,12 @@ import Transactions
 struct Intake: Sendable {
     private let ledger: Ledger
     private let limits: IntakeLimits
-    private let mappings: [String: Mapping]
+    private let mappings: NamedMappings
     private let budget: ByteBudget
     private let readers = ReaderPool()
     private let keys = IdempotencyKeys()
 
-    init(ledger: Ledger, limits: IntakeLimits, mappings: [String: Mapping]) {
+    init(ledger: Ledger, limits: IntakeLimits, mappings: NamedMappings) {
         self.ledger = ledger
         self.mappings = mappings
         self.limits = limits
@@ -158,14 +158,7 @@ struct Intake: Sendable {
         let (name, source) = (try query.value("mapping"), try query.value("source"))
         guard name != nil || source != nil else { return nil }
         var mapping = Mapping()
-        if let name {
-            guard let known = mappings[name] else {
-                throw Problem(
-                    .badParameter,
-                    "mapping: the daemon has no '\(name)'\(Nearest.suggestion(name, among: mappings.keys.sorted()))")
-            }
-            mapping = known
-        }
+        if let name { mapping = try mappings.mapping(name) }
         if let source { mapping.setSource(source) }
         return mapping
     }

@@ -10,9 +10,10 @@ struct DaemonAccess: Sendable {
     let control: AccessControl
     let audit: AuditLog
 
-    init(_ files: LedgerFiles, logger: Logger) throws {
-        control = try AccessControl(file: GrantFile(path: files.grants))
-        audit = try AuditLog(path: files.auditLog)
+    /// Reads the grants and opens the log of a ledger that is there.
+    init(_ settings: DaemonSettings, logger: Logger) throws {
+        control = try settings.readGrants()
+        audit = try AuditLog(path: settings.files.existing().auditLog)
     }
 
     /// Tells of another certificate, or of one that could not be taken.

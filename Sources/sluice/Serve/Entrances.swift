@@ -11,30 +11,26 @@ struct Entrances {
     private(set) var http: [Door] = []
     /// True when everybody was let in in words.
     let takeEverybody: Bool
-    private let certificate: ServerCertificate?
+    /// The certificate for TLS; nil without one.
+    let certificate: ServerCertificate?
 
     /// Reads the certificate where one is needed.
-    init(_ options: EntranceOptions, access: DaemonAccess, logger: Logger) throws {
-        takeEverybody = options.anonymous == true
-        if let certificate = options.certificate, let key = options.key {
-            self.certificate = try ServerCertificate(
-                .init(certificate: certificate, key: key, clientAuthority: options.clientCa)
-            ) { result in
-                access.noteReload(of: certificate, result, logger: logger)
-            }
-        } else {
-            certificate = nil
+    init(_ settings: DaemonSettings, access: DaemonAccess, logger: Logger) throws {
+        takeEverybody = settings.anonymous == true
+        certificate = try settings.readCertificate { result in
+            access.noteReload(of: settings.certificate ?? "", result, logger: logger)
         }
         func door(_ place: HostAndPort, _ certificate: ServerCertificate?) -> Door {
-            let takesAnonymous = options.anonymous ?? (place.isLoopback && certificate == nil)
+            let takesAnonymous = settings.anonymous ?? (place.isLoopback && certificate == nil)
             return Door(
                 host: place.host, port: place.port, certificate: certificate,
                 gate: Gate(control: access.control, audit: access.audit, takesAnonymous: takesAnonymous))
         }
-        stream = [door(options.listen, nil)] + [options.listenTls].compactMap { $0.map { door($0, certificate) } }
+        let certificate = certificate
+        stream = [door(settings.listen, nil)] + [settings.listenTLS].compactMap { $0.map { door($0, certificate) } }
         http =
-            [options.http].compactMap { $0.map { door($0, nil) } }
-            + [options.https].compactMap { $0.map { door($0, certificate) } }
+            [settings.http].compactMap { $0.map { door($0, nil) } }
+            + [settings.https].compactMap { $0.map { door($0, certificate) } }
     }
 
     /// What has to run beside the servers.

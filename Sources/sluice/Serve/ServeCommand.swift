@@ -1,4 +1,5 @@
 import ArgumentParser
+import Formats
 import Foundation
 import Ledger
 import Logging
@@ -24,6 +25,9 @@ struct ServeCommand: AsyncParsableCommand {
             Elsewhere a client shows a token (sluice token create --help) or a certificate that has a grant, or \
             --anonymous lets everybody in. docs/access.md explains it.
 
+            Flags may stand in the environment or in a file as well (sluice config --help). SIGHUP has certificates, \
+            grants and mappings read anew.
+
             EXAMPLES
               sluice serve --data ledger --listen 127.0.0.1:7501
               sluice serve --data ledger --http 127.0.0.1:7580
@@ -32,68 +36,50 @@ struct ServeCommand: AsyncParsableCommand {
               sluice serve --data ledger --listen 127.0.0.1:0
             """)
 
-    @OptionGroup var data: DataOption
-    @Option(
-        help: ArgumentHelp(
-            "With --http or --https: files NAME.json, each a mapping that requests name as ?mapping=NAME.",
-            valueName: "directory"),
-        completion: .directory)
-    var mappings: String?
-    @OptionGroup var entrances: EntranceOptions
-    @Option(help: "The most connections at a time.") var connections = 10_000
-    @Option(help: "Seconds of silence in the middle of a frame after which a connection is closed.") var idleSeconds =
-        60
-    @Option(
-        name: .customLong("segment-mib"),
-        help: "MiB after which the log goes on in a new file; those before it are compacted. 1 to 4096.")
-    var segmentMebibytes = 256
-
-    func validate() throws {
-        if mappings != nil, !entrances.speaksHTTP { throw ValidationError("--mappings goes with --http or --https") }
-        guard connections > 0, idleSeconds > 0 else {
-            throw ValidationError("--connections and --idle-seconds are at least 1")
-        }
-        guard 1...4096 ~= segmentMebibytes else {
-            throw ValidationError("--segment-mib \(segmentMebibytes): expected 1 to 4096")
-        }
-    }
+    @OptionGroup var options: DaemonOptions
 
     func run() async throws {
         try await reportingErrors {
-            let files = try data.files()
-            LoggingSystem.bootstrap(StreamLogHandler.standardError)
+            let values = try await options.values()
+            let settings = try DaemonSettings(values)
+            LoggingSystem.bootstrap { label in
+                var handler = StreamLogHandler.standardError(label: label)
+                handler.logLevel = settings.logLevel
+                return handler
+            }
             let logger = Logger(label: "sluice")
             StreamServer.raiseDescriptorLimit()
             keepFreedMemory()
-            let mappings = try mappings.map(readMappingFiles) ?? [:]
+            forbidCoreDumps()
+            let mappings = try settings.readMappings()
             let failure = FailureSignal()
-            var options = LedgerOptions()
-            options.segmentByteCount = segmentMebibytes << 20
-            let ledger = try openLedger(files, options: options) { failure.send($0) }
+            var ledgerOptions = LedgerOptions()
+            ledgerOptions.segmentByteCount = settings.segmentMebibytes << 20
+            let ledger = try openLedger(settings.files, options: ledgerOptions) { failure.send($0) }
             let threads = NIOThreadPool(numberOfThreads: 2)
             threads.start()
             do {
-                let access = try DaemonAccess(files, logger: logger)
-                let entrances = try Entrances(entrances, access: access, logger: logger)
+                let access = try DaemonAccess(settings, logger: logger)
+                let entrances = try Entrances(settings, access: access, logger: logger)
                 let server = StreamServer(
-                    engine: ledger, configuration: configuration(files, entrances), logger: logger,
+                    engine: ledger, configuration: settings.streamConfiguration(entrances), logger: logger,
                     query: queryHandler(for: ledger, threads: threads))
-                var httpConfiguration = HTTPConfiguration(doors: entrances.http)
-                httpConfiguration.takesForeignHosts = entrances.takeEverybody
-                httpConfiguration.mappings = mappings
-                httpConfiguration.mostConnections = connections
-                httpConfiguration.headMilliseconds = Int64(idleSeconds) * 1000
                 let httpServer = HTTPServer(
-                    ledger: ledger, configuration: httpConfiguration, threads: threads, logger: logger
+                    ledger: ledger, configuration: settings.httpConfiguration(entrances, mappings), threads: threads,
+                    logger: logger
                 ) { server.connectionCount }
                 let servers: [any ServiceLifecycle.Service] = entrances.http.isEmpty ? [server] : [server, httpServer]
                 let watch = AccessWatch(access: access, threads: threads, logger: logger) { server.recheckAccess() }
-                try access.audit.note(.daemonStarted, by: currentUser(), subject: files.directory)
+                let reload = ReloadOnHangup(
+                    options: options, values: values, access: access, certificate: entrances.certificate,
+                    logger: logger, replaceMappings: { httpServer.replace(mappings: $0) },
+                    recheckAccess: { server.recheckAccess() })
+                try access.audit.note(.daemonStarted, by: currentUser(), subject: settings.files.directory)
                 try await serve(
-                    servers + [watch] + entrances.services
+                    servers + [watch, reload] + entrances.services
                         + [Announcement(places: entrances.places(server, httpServer))],
                     failure: failure, logger: logger)
-                try access.audit.note(.daemonStopped, by: currentUser(), subject: files.directory)
+                try access.audit.note(.daemonStopped, by: currentUser(), subject: settings.files.directory)
             } catch {
                 ledger.close()
                 try await threads.shutdownGracefully()
@@ -103,13 +89,6 @@ struct ServeCommand: AsyncParsableCommand {
             try await threads.shutdownGracefully()
             if let refusal = ledger.failure { throw refusal }
         }
-    }
-
-    private func configuration(_ files: LedgerFiles, _ entrances: Entrances) -> ServiceConfiguration {
-        var configuration = ServiceConfiguration(doors: entrances.stream, unixSocketPath: files.socket)
-        configuration.mostConnections = connections
-        configuration.limits.idleTimeoutMilliseconds = idleSeconds * 1000
-        return configuration
     }
 
     private func serve(
@@ -123,5 +102,23 @@ struct ServeCommand: AsyncParsableCommand {
                 services: services.map { .init(service: $0) } + [watch],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         try await group.run()
+    }
+}
+
+extension DaemonSettings {
+    fileprivate func streamConfiguration(_ entrances: Entrances) -> ServiceConfiguration {
+        var configuration = ServiceConfiguration(doors: entrances.stream, unixSocketPath: files.socket)
+        configuration.mostConnections = connections
+        configuration.limits.idleTimeoutMilliseconds = idleSeconds * 1000
+        return configuration
+    }
+
+    fileprivate func httpConfiguration(_ entrances: Entrances, _ mappings: [String: Mapping]) -> HTTPConfiguration {
+        var configuration = HTTPConfiguration(doors: entrances.http)
+        configuration.takesForeignHosts = entrances.takeEverybody
+        configuration.mappings = mappings
+        configuration.mostConnections = connections
+        configuration.headMilliseconds = Int64(idleSeconds) * 1000
+        return configuration
     }
 }

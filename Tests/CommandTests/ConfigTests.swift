@@ -1,0 +1,119 @@
+import Foundation
+import Testing
+
+/// Settings from flags, environment and file, and what may change without a restart.
+@Suite struct ConfigTests {
+    private func ledger(_ workshop: Workshop) async throws {
+        #expect(try await workshop.run("init", "--data", workshop.data).code == 0)
+    }
+
+    @Test func flagsGoBeforeTheEnvironmentAndThatBeforeTheFile() async throws {
+        try await Workshop.open { workshop in
+            try await ledger(workshop)
+            let file = try workshop.write(
+                "c.json", #"{"idle-seconds": 11, "connections": 12, "segment-mib": 13, "anonymous": true}"#)
+            let shown = try await workshop.run(
+                "config", "show", "--data", workshop.data, "--config", file, "--idle-seconds", "31", "--format", "csv",
+                environment: ["SLUICE_IDLE_SECONDS": "21", "SLUICE_CONNECTIONS": "22"])
+            #expect(shown.code == 0, "\(shown.errors)")
+            let rows = Dictionary(uniqueKeysWithValues: shown.rows.map { ($0[0], Array($0[1...2])) })
+            #expect(rows["idle-seconds"] == ["31", "--idle-seconds"])
+            #expect(rows["connections"] == ["22", "SLUICE_CONNECTIONS"])
+            #expect(rows["segment-mib"] == ["13", file] && rows["anonymous"] == ["true", file])
+            #expect(rows["log-level"] == ["info", "default"] && rows["https"] == ["", ""])
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"htp": "x"}"#, [:], "'htp' is not known; did you mean \"http\"?"),
+        (#"{"connections": "many"}"#, [:], "connections: expected a whole number"),
+        (#"{"anonymous": 1.5}"#, [:], "anonymous: expected true or false"),
+        (#"{"http": ["x"]}"#, [:], "http: expected a text"), (#"{"http": 7}"#, [:], "http: expected a text"),
+        ("[1]", [:], "expected one JSON object"), ("{", [:], "expected one JSON object"),
+        (#"{"idle-seconds": 0}"#, [:], "'0' was found, expected 1 to 86,400"),
+        (#"{"http": "nowhere"}"#, [:], "'nowhere' was found, expected HOST:PORT"),
+        (#"{"log-level": "loud"}"#, [:], "expected one of trace"),
+        (#"{"https": "127.0.0.1:0"}"#, [:], "needs a certificate and a key"),
+        (#"{"key": "k"}"#, [:], "goes with --listen-tls or --https"),
+        (#"{"mappings": "m"}"#, [:], "goes with --http or --https"),
+        (#"{"http": "0.0.0.0:0"}"#, [:], "can be reached from other machines"),
+        (#"{"https": "127.0.0.1:0", "certificate": "none.pem", "key": "none.key"}"#, [:], "none.pem"),
+        ("{}", ["SLUICE_LISTN": "x"], "did you mean \"SLUICE_LISTEN\"?"),
+        ("{}", ["SLUICE_SEGMENT_MIB": "x"], "SLUICE_SEGMENT_MIB: segment-mib: expected a whole number"),
+    ])
+    func whatDoesNotFitIsNamed(file: String, environment: [String: String], text: String) async throws {
+        try await Workshop.open { workshop in
+            try await ledger(workshop)
+            let path = try workshop.write("c.json", file)
+            for command in [["config", "check"], ["serve", "--listen", "127.0.0.1:0"]] {
+                let found = try await workshop.run(
+                    program: [Workshop.executable] + command + ["--data", workshop.data, "--config", path],
+                    environment: environment)
+                #expect(found.code != 0 && found.errors.contains(text), "\(command): \(found.errors)")
+            }
+        }
+    }
+
+    @Test func hangupReadsAnewWhatMayChange() async throws {
+        try await Workshop.open { workshop in
+            try await ledger(workshop)
+            let file = workshop.data + "/sluice.json"
+            try FileManager.default.createDirectory(atPath: workshop.path + "/m", withIntermediateDirectories: true)
+            _ = try workshop.write("m/till.json", #"{"columns": {"id": "Ref"}}"#)
+            try Data(#"{"idle-seconds": 20}"#.utf8).write(to: URL(fileURLWithPath: file))
+            try await workshop.withDaemon { daemon in
+                try Data(#"{"idle-seconds": 30}"#.utf8).write(to: URL(fileURLWithPath: file))
+                kill(daemon.processID, SIGHUP)
+                try await said("waits for a restart", by: daemon)
+                try await said("configuration read anew", by: daemon)
+                try Data("{".utf8).write(to: URL(fileURLWithPath: file))
+                kill(daemon.processID, SIGHUP)
+                try await said("the configuration stays as it was", by: daemon)
+            }
+            let noted = try String(contentsOfFile: workshop.data + "/audit.log", encoding: .utf8)
+            #expect(noted.contains("configuration.reload") && noted.contains("daemon.stop"))
+        }
+    }
+
+    private func said(_ text: String, by daemon: Daemon) async throws {
+        for _ in 0..<2000 where !daemon.messages.contains(text) { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(daemon.messages.contains(text), "\(daemon.messages)")
+    }
+
+    @Test func grantsAreMadeShownAndTakenBack() async throws {
+        try await Workshop.open { workshop in
+            try await ledger(workshop)
+            let made = try await workshop.run(
+                "token", "create", "--data", workshop.data, "--name", "Chợ", "--send", "shop", "--read", "--expires",
+                "1d")
+            #expect(made.code == 0 && made.output.hasPrefix("sluice_") && !made.errors.contains(made.output))
+            let file = try workshop.write(
+                "rows.csv", "id,time,amount,currency,source\nA,2026-11-20T09:30:00Z,5,VND,shop\n")
+            let token = try workshop.write("token", made.output)
+            try await workshop.withDaemon(["--no-anonymous"]) { daemon in
+                func load(_ arguments: [String]) async throws -> Workshop.Outcome {
+                    try await workshop.run(
+                        program: [Workshop.executable, "load", file, "--server", daemon.address, "--json"] + arguments)
+                }
+                #expect(try await load([]).errors.contains("no credentials came"))
+                #expect(try await load(["--token-file", token]).counts() == LoadCounts(1))
+                let number = String(made.output.split(separator: "_")[1])
+                let listed = try await workshop.run("token", "list", "--data", workshop.data, "--format", "csv")
+                #expect(listed.rows.map { Array($0[0...4]) } == [[number, "Chợ", "token", "valid", "send:shop read"]])
+                #expect(try await workshop.run("token", "revoke", "--data", workshop.data, number).code == 0)
+                #expect(try await workshop.run("token", "revoke", "--data", workshop.data, number).code == 64)
+                var outcome = try await load(["--token-file", token])
+                for _ in 0..<100 where outcome.code == 0 {
+                    try await Task.sleep(for: .milliseconds(100))
+                    outcome = try await load(["--token-file", token])
+                }
+                #expect(outcome.errors.contains("was revoked"), "\(outcome.errors)")
+            }
+            for words in [["--name", "x"], ["--name", "", "--read"], ["--name", "x", "--read", "--expires", "soon"]] {
+                let refused = try await workshop.run(
+                    program: [Workshop.executable, "token", "create", "--data", workshop.data] + words)
+                #expect(refused.code == 64 && refused.output.isEmpty)
+            }
+        }
+    }
+}
