@@ -80,6 +80,10 @@ int sluice_map_guarded(int file, int64_t offset, size_t byte_count, const void *
 
 int sluice_mapping_has_failed(int slot) { return atomic_load(&slots[slot].has_failed); }
 
+void sluice_forget_guarded(int slot) {
+    madvise((void *)atomic_load(&slots[slot].base), atomic_load(&slots[slot].byte_count), MADV_DONTNEED);
+}
+
 void sluice_unmap_guarded(int slot) {
     void *base = (void *)atomic_exchange(&slots[slot].base, 0);
     munmap(base, atomic_load(&slots[slot].byte_count));

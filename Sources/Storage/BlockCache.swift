@@ -1,7 +1,7 @@
 import Columns
 import Transactions
 
-/// Reads single records of blocks; keeps the last few blocks mapped. For one thread at a time.
+/// Reads single records of blocks; keeps the last blocks mapped, and few of their pages in memory. For one thread at a time.
 ///
 /// A block's checksums are checked when it is first opened. After that only the pages that a row needs are looked at, until so
 /// many rows were asked for that all of them would have cost no more: then the block is decoded whole, and the records of the
@@ -21,9 +21,16 @@ public final class BlockCache {
         var lastUse: UInt64
         /// Rows that were asked for since the block was opened, or decoded whole.
         var readRowCount = 0
+        /// Some of its pages are in memory.
+        var hasPages = true
 
         init(header: BlockHeader, mapped: MappedBytes, lastUse: UInt64) {
             (self.header, self.mapped, self.lastUse) = (header, mapped, lastUse)
+        }
+
+        func forgetPages() {
+            mapped.forgetPages()
+            hasPages = false
         }
     }
 
@@ -35,7 +42,11 @@ public final class BlockCache {
     /// The records of the last block that was decoded whole.
     private var whole: UnsafeMutableBufferPointer<Record>?
     private var wholeKey: Key?
+    /// Rows that were read since pages were given back.
+    private var rowCountWithPages = 0
 
+    /// A row brings some hundred kilobytes of pages into memory: the kernel maps those beside the ones that are looked at.
+    private static let mostRowsWithPages = 256
     /// One row costs as much as decoding so many of a whole block.
     private static let rowCost = 512
     private static let largestVerifiedCount = 1 << 16
@@ -74,9 +85,12 @@ public final class BlockCache {
                 block.readRowCount * BlockCache.rowCost >= entry.recordCount
             {
                 let records = try decodeWhole(block, key)
+                block.forgetPages()
                 passing(records, entry.firstSequence)
                 return rows.map { records[$0] }
             }
+            block.hasPages = true
+            defer { notePages(ofRows: rows.count) }
             return try [Record](unsafeUninitializedCapacity: rows.count) { buffer, count in
                 let decoded = Result { () throws(BlockError) in
                     try decoder.decode(
@@ -92,6 +106,13 @@ public final class BlockCache {
             forget(key)
             throw log.damaged(entry, in: segment, "\(error)")
         }
+    }
+
+    private func notePages(ofRows count: Int) {
+        rowCountWithPages += count
+        guard rowCountWithPages >= BlockCache.mostRowsWithPages else { return }
+        rowCountWithPages = 0
+        for block in blocks.values where block.hasPages { block.forgetPages() }
     }
 
     private func decodeWhole(_ block: Opened, _ key: Key) throws -> UnsafeBufferPointer<Record> {
@@ -130,6 +151,7 @@ public final class BlockCache {
         let outcome = Result { () throws(BlockError) in try decoder.verify(block.header, block.mapped.bytes) }
         try block.mapped.check()
         try outcome.get()
+        block.forgetPages()
         if verified.count >= BlockCache.largestVerifiedCount { verified = [] }
         verified.insert(key)
     }

@@ -161,6 +161,8 @@ private final class DiskFile: StorageFile {
         let bytes = UnsafeRawBufferPointer(start: base + (offset - start), count: byteCount)
         return MappedBytes(bytes) { [path] in
             sluice_mapping_has_failed(mapping) == 0 ? nil : StorageError("read", path, at: offset, errno: EIO)
+        } forgetting: {
+            sluice_forget_guarded(mapping)
         } release: {
             sluice_unmap_guarded(mapping)
         }

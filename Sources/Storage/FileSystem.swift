@@ -68,18 +68,24 @@ public final class MappedBytes: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
     private let release: () -> Void
     private let failure: () -> StorageError?
+    private let forgetting: () -> Void
 
     /// - Parameters:
     ///   - failure: says whether some of the bytes could not be read.
+    ///   - forgetting: takes the pages out of the process's memory, to come back when they are looked at.
     ///   - release: is called at the end of this object's life.
     public init(
         _ bytes: UnsafeRawBufferPointer, failure: @escaping () -> StorageError? = { nil },
-        release: @escaping () -> Void
+        forgetting: @escaping () -> Void = {}, release: @escaping () -> Void
     ) {
         self.bytes = bytes
         self.failure = failure
+        self.forgetting = forgetting
         self.release = release
     }
+
+    /// What was looked at is in the process's memory no more; it comes back with the next look.
+    func forgetPages() { forgetting() }
 
     /// Throws when some of what was looked at could not be read: it was as zeros then.
     public func check() throws(StorageError) { if let failure = failure() { throw failure } }

@@ -3,7 +3,7 @@ import CPlatform
 /// The identities of one UTC date that are held in memory: 8 bytes each, the tag above and the sequence below.
 ///
 /// 1,024 partitions, each an open-addressing table of its own that doubles by itself, so that growth comes in steps of at most
-/// a thousandth of the date. An entry is `tag << 32 | sequence - base`, never 0 because `base` lies below the first sequence.
+/// a thousandth of the date; from a memory page on it does so where it lies (`PartitionSpace`). An entry is `tag << 32 | sequence - base`, never 0 because `base` lies below the first sequence.
 /// Its home slot is the top bits of the tag (linear probing). A date with few identities has no partitions yet.
 ///
 /// The pointers are made and freed here only, and an index into them is always masked by the partition's own size.
@@ -31,8 +31,11 @@ final class IdentityTable {
     private var few = FewIdentities()
     private var partitions: UnsafeMutablePointer<Partition>?
     private var partitionsByteCount = 0
+    private lazy var space = PartitionSpace()
 
     private static let smallestSlotBits: UInt32 = 2
+    /// A memory page of slots: partitions of this size and above, up to the space's own, lie in the space.
+    private static let pageSlotBits: UInt32 = 9
 
     init(base: UInt64) {
         self.base = base
@@ -41,7 +44,9 @@ final class IdentityTable {
 
     deinit {
         guard let partitions else { return }
-        for partition in 0..<Fingerprint.partitionCount { partitions[partition].slots?.deallocate() }
+        for index in 0..<Fingerprint.partitionCount where !isInSpace(partitions[index].slotBits) {
+            partitions[index].slots?.deallocate()
+        }
         partitions.deallocate()
     }
 
@@ -159,28 +164,62 @@ final class IdentityTable {
     fileprivate func makeRoom(in partition: UnsafeMutablePointer<Partition>) {
         let old = partition.pointee
         guard !IdentityTable.hasRoom(old) else { return }
-        guard let oldSlots = old.slots else {
-            partition.pointee.slots = allocate(slotBits: old.slotBits)
+        let index = partition - partitions!
+        guard let slots = old.slots else {
+            partition.pointee.slots = makeSlots(ofPartition: index, slotBits: old.slotBits)
             return
         }
-        let size = 1 << Int(old.slotBits)
-        let grown = allocate(slotBits: old.slotBits + 1)
-        for slot in 0..<size where oldSlots[slot] != 0 {
-            IdentityTable.place(oldSlots[slot], in: grown, slotBits: old.slotBits + 1)
+        let slotBits = old.slotBits + 1
+        if isInSpace(old.slotBits), isInSpace(slotBits) {
+            IdentityTable.double(slots, slotBits: old.slotBits)
+            partitionsByteCount += 8 << Int(old.slotBits)
+        } else {
+            let grown = makeSlots(ofPartition: index, slotBits: slotBits)
+            for slot in 0..<1 << Int(old.slotBits) where slots[slot] != 0 {
+                IdentityTable.place(slots[slot], in: grown, slotBits: slotBits)
+            }
+            release(slots, ofPartition: index, slotBits: old.slotBits)
+            partition.pointee.slots = grown
         }
-        oldSlots.deallocate()
-        partitionsByteCount -= size * 8
-        partition.pointee.slots = grown
-        partition.pointee.slotBits = old.slotBits + 1
+        partition.pointee.slotBits = slotBits
     }
 
-    private func allocate(slotBits: UInt32) -> UnsafeMutablePointer<UInt64> {
+    private func isInSpace(_ slotBits: UInt32) -> Bool {
+        slotBits >= IdentityTable.pageSlotBits && slotBits <= PartitionSpace.slotBits && space != nil
+    }
+
+    private func makeSlots(ofPartition index: Int, slotBits: UInt32) -> UnsafeMutablePointer<UInt64> {
         precondition(slotBits <= 31, "a table reaches over 2^32 sequences at most")
         let size = 1 << Int(slotBits)
+        partitionsByteCount += size * 8
+        if isInSpace(slotBits) { return space!.slots(ofPartition: index) }
         let slots = UnsafeMutablePointer<UInt64>.allocate(capacity: size)
         slots.initialize(repeating: 0, count: size)
-        partitionsByteCount += size * 8
         return slots
+    }
+
+    private func release(_ slots: UnsafeMutablePointer<UInt64>, ofPartition index: Int, slotBits: UInt32) {
+        partitionsByteCount -= 8 << Int(slotBits)
+        if isInSpace(slotBits) { space!.release(partition: index) } else { slots.deallocate() }
+    }
+
+    /// Doubles a partition where it lies. Behind it are as many slots again, all 0.
+    ///
+    /// From the last entry to the first, since an entry's new home is at twice its old one or behind: nearly always not before
+    /// the slot that it leaves, and from there on all entries have moved already. Those that were pushed far from homes at the
+    /// very front, or would be pushed beyond the end, are entered when all others have moved.
+    private static func double(_ slots: UnsafeMutablePointer<UInt64>, slotBits: UInt32) {
+        let size = 2 << Int(slotBits)
+        var late: [UInt64] = []
+        for slot in stride(from: size / 2 - 1, through: 0, by: -1) where slots[slot] != 0 {
+            let entry = slots[slot]
+            slots[slot] = 0
+            var place = Int(entry >> (63 - UInt64(slotBits)))
+            if place < slot { place = size }
+            while place < size, slots[place] != 0 { place += 1 }
+            if place < size { slots[place] = entry } else { late.append(entry) }
+        }
+        for entry in late { IdentityTable.place(entry, in: slots, slotBits: slotBits + 1) }
     }
 
     @inline(__always)

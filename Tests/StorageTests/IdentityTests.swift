@@ -251,6 +251,42 @@ struct DamagedRecords: RecordSource {
             try judge(index, [record(300), record(301), record(202)], &known) == [.accepted, .accepted, .duplicate])
     }
 
+    /// Entries crowd at both ends of a partition too, where some are pushed around the end and some far from their homes; it
+    /// grows from nothing, in memory of its own, then where it lies, then beyond what it may take there.
+    @Test func aPartitionGrowsWhereItLies() {
+        let table = IdentityTable(base: 0)
+        var chance = SeededGenerator(seed: 5)
+        // As many others as it takes that the date has partitions.
+        for number in 1...FewIdentities.largestCount + 1 {
+            table.insert(Fingerprint(partition: 1, tag: chance.next()), sequence: UInt64(number))
+        }
+        let most = 13 << Int(PartitionSpace.slotBits - 4)
+        let tags: [UInt32] = (0..<most + 2).map { number in
+            switch number % 64 {
+            case 0: .max - UInt32(number)
+            case 1: UInt32(number)
+            default: chance.next()
+            }
+        }
+        let first = UInt64(table.count + 1)
+        var largest = 0
+        func missingCount(_ count: Int) -> Int {
+            (0..<count).count { number in
+                !table.find(Fingerprint(partition: 7, tag: tags[number])) { $0 == first + UInt64(number) }
+            }
+        }
+        for (number, tag) in tags.enumerated() {
+            let before = table.byteCount
+            table.insert(Fingerprint(partition: 7, tag: tag), sequence: first + UInt64(number))
+            guard table.byteCount > before else { continue }
+            #expect(table.byteCount - before == max(32, largest), "it doubles")
+            largest += table.byteCount - before
+            #expect(missingCount(number + 1) == 0, "with \(number + 1) entries in \(largest) bytes")
+        }
+        #expect(largest == 16 << Int(PartitionSpace.slotBits))
+        #expect(table.entries(ofPartition: 7).count == tags.count && missingCount(tags.count) == 0)
+    }
+
     @Test func growsWithoutLosingAnything() {
         let table = IdentityTable(base: 0)
         let key = IdentityKey(k0: 3, k1: 4)

@@ -52,6 +52,9 @@ int sluice_map_guarded(int file, int64_t offset, size_t byte_count, const void *
 /// 1 when a page of the mapping could not be read since it was made.
 int sluice_mapping_has_failed(int mapping);
 
+/// Takes the mapping's pages out of the process's memory; they come back when they are looked at.
+void sluice_forget_guarded(int mapping);
+
 /// Ends a mapping.
 void sluice_unmap_guarded(int mapping);
 
