@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import Service
 import Testing
 
@@ -108,6 +109,21 @@ import Testing
         } _: { peer in
             let reply = try await peer.get("/health/live", headers: ["Host": "sluice.example"])
             #expect(reply.status == 200)
+        }
+    }
+
+    @Test func namesAndTheReceiptOfAllAreGiven() async throws {
+        try await withHTTP { peer in
+            let row =
+                #"{"id":"A","time":"2026-11-20T09:30:00Z","amount":"5","currency":"VND","source":"Chợ","region":"Huế"}"#
+            #expect(try await peer.post(row.utf8, "application/x-ndjson").status == 200)
+            let names = try await peer.get("/v1/names/source?format=csv")
+            #expect(names.status == 200 && names.body == "code,name\r\n32768,Chợ\r\n", "\(names.body)")
+            #expect(try await peer.get("/v1/names/region").body.contains("Huế"))
+            let none = try await peer.get("/v1/names/regions")
+            #expect(none.status == 404 && none.body.contains(#"did you mean \"region\"?"#), "\(none.body)")
+            let receipt = try StoredReceipt(line: try await peer.get("/v1/receipt").body[...])
+            #expect(receipt.chainSequence == 1 && receipt.ledger == String(peer.ledger.ledgerID, radix: 16))
         }
     }
 

@@ -178,6 +178,10 @@ public final class HTTPServer: ServiceLifecycle.Service {
         open(.get, "/health/ready") { request, _ in try parts.health.ready(request) }
         route(.get, "/metrics", .operate) { request, _, _ in try parts.metrics.answer(request) }
         route(.get, "/v1/status", .status) { request, _, _ in try await parts.questions.status(request) }
+        route(.get, "/v1/receipt", .read) { request, _, _ in try await parts.questions.receipt(request) }
+        route(.get, "/v1/names/{space}", .read) { request, context, _ in
+            try await parts.questions.names(ofSpace: try context.parameters.require("space"), request)
+        }
         route(.get, "/v1/daily", .read) { request, _, _ in try await parts.questions.daily(request) }
         route(.post, "/v1/transactions", .send) { request, context, client in
             do {

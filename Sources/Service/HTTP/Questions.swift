@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Hummingbird
 import Ledger
@@ -57,6 +58,32 @@ struct Questions: Sendable {
         _ = try RequestQuery(request, known: [])
         let status = try await onOwnThread { try ledger.status() }
         return try Response(json: status)
+    }
+
+    /// `GET /v1/receipt`: a receipt for all that the ledger holds, as `sluice status --receipt` keeps it.
+    func receipt(_ request: Request) async throws -> Response {
+        _ = try RequestQuery(request, known: [])
+        let receipt = try await onOwnThread { try ledger.status().receipt }
+        guard let receipt else { throw Problem(.notFound, "the chain is not known") }
+        return Response(receipt.line, contentType: "application/json")
+    }
+
+    /// `GET /v1/names/{space}`: the names of sources, institutions, payees, services or regions, with their codes.
+    func names(ofSpace word: String, _ request: Request) async throws -> Response {
+        let query = try RequestQuery(request, known: ["format"])
+        let format = try format(query, request)
+        guard let space = NameSpace.allCases.first(where: { $0.name == word }) else {
+            let words = NameSpace.allCases.map(\.name)
+            throw Problem(
+                .notFound,
+                "there are no names of '\(word)'\(Nearest.suggestion(word, among: words)); there are those of \(words.joined(separator: ", "))"
+            )
+        }
+        return try await rendered(as: format) {
+            Report(
+                columns: [.init("code", isNumeric: true), .init("name", isNumeric: false)],
+                rows: ledger.names(of: space).sorted { $0.key < $1.key }.map { [.count(Int128($0)), .text($1)] })
+        }
     }
 
     private func names(of spaces: [NameSpace]) -> NameLookup {

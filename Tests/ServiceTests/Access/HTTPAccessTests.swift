@@ -26,11 +26,15 @@ import Testing
     @Test func eachRouteAsksForItsScope() async throws {
         try await withGate { peer, desk in
             let tokens: [(scopes: [Scope], allowed: Set<String>)] = [
-                ([.sendAll], []), ([.read], ["/v1/daily", "/v1/status"]), ([.operate], ["/metrics", "/v1/status"]),
+                ([.sendAll], []), ([.read], ["/v1/daily", "/v1/status", "/v1/receipt", "/v1/names/source"]),
+                ([.operate], ["/metrics", "/v1/status"]),
             ]
             for (scopes, allowed) in tokens {
                 let token = try desk.grant("client", scopes)
-                for path in ["/v1/daily", "/v1/status", "/metrics", "/v1/transactions/nothing"] {
+                for path in [
+                    "/v1/daily", "/v1/status", "/v1/receipt", "/v1/names/source", "/metrics",
+                    "/v1/transactions/nothing",
+                ] {
                     let reply = try await peer.get(path, headers: bearer(token))
                     let mayRead = path == "/v1/transactions/nothing" && scopes == [.read]
                     #expect(reply.status == (mayRead ? 404 : allowed.contains(path) ? 200 : 403), "\(scopes) \(path)")
