@@ -24,7 +24,8 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
 
     /// All targets.
     public static let all = [
-        frames, answers, blocks, columns, chunks, identities, segment, csv, ndjson, raw, arrays, mappings, queries,
+        frames, answers, blocks, columns, chunks, identities, segment, csv, ndjson, raw, arrays, compressed, mappings,
+        queries,
         replies, texts,
     ]
 }
