@@ -106,7 +106,7 @@ final class Committer: @unchecked Sendable {
         let scratch = EncodingScratch(
             capacity: Committer.blockRecordCount, assistant: assistant,
             leastSharedRecordCount: options.sharedEncodingRecordCount)
-        encoders = [BlockEncoder(scratch: scratch), BlockEncoder(scratch: scratch)]
+        encoders = (0..<2).map { _ in BlockEncoder(scratch: scratch, rowsRecordCount: options.rowsRecordCount) }
         verdicts = .allocate(capacity: Committer.blockRecordCount)
         self.identity = identity
     }
