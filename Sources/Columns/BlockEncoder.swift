@@ -14,13 +14,14 @@ public struct EncodedBlock {
 /// rows or columns are written at a fixed place and the declarations and the header before them, when it is known how
 /// long these are.
 public final class BlockEncoder {
-    /// Blocks of at most so many records are stored as rows without trying columns, whose directory costs more.
-    private static let rowsRecordCount = 16
+    /// Of so few records columns take no less than rows, because of their directory.
+    public static let leastRowsRecordCount = 16
     private static let slackByteCount = 64
 
     /// The most records of a block.
     public let capacity: Int
     private let scratch: EncodingScratch
+    private let rowsRecordCount: Int
     private var buffer: UnsafeMutableRawPointer
     private var declarationsCapacity = 0
 
@@ -30,9 +31,11 @@ public final class BlockEncoder {
     }
 
     /// An encoder that shares scratch memory with others.
-    public init(scratch: EncodingScratch) {
+    /// - Parameter rowsRecordCount: blocks of at most so many records are stored as rows without trying columns.
+    public init(scratch: EncodingScratch, rowsRecordCount: Int = leastRowsRecordCount) {
         capacity = scratch.capacity
         self.scratch = scratch
+        self.rowsRecordCount = rowsRecordCount
         buffer = BlockEncoder.allocate(capacity: capacity, declarationsCapacity: 0)
     }
 
@@ -110,7 +113,7 @@ public final class BlockEncoder {
     private func writeColumns(
         _ records: UnsafeBufferPointer<Record>, to payload: UnsafeMutableRawPointer, header: inout BlockHeader
     ) -> Int? {
-        guard records.count > BlockEncoder.rowsRecordCount else { return nil }
+        guard records.count > rowsRecordCount else { return nil }
         let (splitter, columns) = scratch.encode(records)
         header.layout = .columns
         header.earliestTimeMicroseconds = splitter.earliest

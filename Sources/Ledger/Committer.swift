@@ -74,6 +74,8 @@ final class Committer: @unchecked Sendable {
     static let blockRecordCount = BlockHeader.largestRecordCount
     /// With less than this in the ring and a commit on its way, waiting makes the next block larger and delays nothing.
     private static let worthEncodingEarly = 8192
+    /// While a commit of so many is flushed, hardly so many come that encoding them early would be worth it.
+    private static let largestFlushedHere = 2048
     private static let idleNanoseconds: Int64 = 100_000_000
     private static let largestNamesPerCommit = 4096
     /// Idle dates that move to files in one pass, and at the end: each takes a flush while everything else waits.
@@ -104,7 +106,7 @@ final class Committer: @unchecked Sendable {
         let scratch = EncodingScratch(
             capacity: Committer.blockRecordCount, assistant: assistant,
             leastSharedRecordCount: options.sharedEncodingRecordCount)
-        encoders = [BlockEncoder(scratch: scratch), BlockEncoder(scratch: scratch)]
+        encoders = (0..<2).map { _ in BlockEncoder(scratch: scratch, rowsRecordCount: options.rowsRecordCount) }
         verdicts = .allocate(capacity: Committer.blockRecordCount)
         self.identity = identity
     }
@@ -243,7 +245,11 @@ final class Committer: @unchecked Sendable {
         }
         position = take.end
         waitForFlusher()
-        flusher.hand(commit)
+        if commit.records.count <= Committer.largestFlushedHere {
+            flusher.flushHere(commit)
+        } else {
+            flusher.hand(commit)
+        }
     }
 
     private func emptyCommit(ringEnd: UInt64) -> Commit {

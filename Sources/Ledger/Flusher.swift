@@ -56,12 +56,24 @@ final class Flusher: Sendable {
 
     /// Takes the next commit. The committer calls it when nothing is on its way.
     func hand(_ commit: Commit) {
+        begin { $0.commit = commit }
+        bell.ring()
+    }
+
+    /// Flushes the next commit on the calling thread, the committer's: a small one is through before another thread would be
+    /// awake, and nothing worth judging comes meanwhile.
+    func flushHere(_ commit: Commit) {
+        begin { _ in }
+        flush(commit)
+        state.withLock { $0.isBusy = false }
+    }
+
+    private func begin(_ change: (inout State) -> Void) {
         state.withLock { state in
             precondition(!state.isBusy, "a block is written only after the one before was flushed")
-            state.commit = commit
+            change(&state)
             state.isBusy = true
         }
-        bell.ring()
     }
 
     func close() {
@@ -147,12 +159,22 @@ final class Flusher: Sendable {
 
     /// One call for each owner, its answers in order.
     private static func deliver(_ answers: [(owner: any BatchOwner, answer: BatchAnswer)]) {
-        var order: [any BatchOwner] = []
-        var grouped: [ObjectIdentifier: [BatchAnswer]] = [:]
+        var owners: [any BatchOwner] = []
+        var answersOfOwner: [[BatchAnswer]] = []
+        var places: [ObjectIdentifier: Int] = [:]
+        var place = 0
         for (owner, answer) in answers {
-            if grouped[ObjectIdentifier(owner), default: []].isEmpty { order.append(owner) }
-            grouped[ObjectIdentifier(owner), default: []].append(answer)
+            // Batches of one owner mostly lie behind each other.
+            if owners.isEmpty || owners[place] !== owner {
+                place = places[ObjectIdentifier(owner), default: owners.count]
+                if place == owners.count {
+                    places[ObjectIdentifier(owner)] = place
+                    owners.append(owner)
+                    answersOfOwner.append([])
+                }
+            }
+            answersOfOwner[place].append(answer)
         }
-        for owner in order { owner.ledgerDidAnswer(grouped[ObjectIdentifier(owner)]!) }
+        for (owner, answers) in zip(owners, answersOfOwner) { owner.ledgerDidAnswer(answers) }
     }
 }

@@ -4,6 +4,9 @@ public struct LedgerOptions: Sendable {
     public var ringSlotCount = 1 << 18
     /// Blocks of so many records or more are encoded and chained by two threads.
     public var sharedEncodingRecordCount = 8192
+    /// Commits of at most so many records are written as rows: while a few wait for their receipts, making columns takes longer
+    /// than writing half as many bytes again. Compaction makes columns of them later.
+    public var rowsRecordCount = 256
     /// A log segment is sealed before it grows beyond this.
     public var segmentByteCount = 256 << 20
     /// Space of the log is secured ahead in steps of so much.

@@ -10,8 +10,8 @@ public struct ServiceConfiguration: Sendable {
     public var unixSocketPath: String?
     /// Threads that serve connections.
     public var eventLoopThreads = 1
-    /// What every connection may do.
-    public var limits = SessionLimits()
+    /// What every connection may do. With the window full of small batches there is still enough for large commits.
+    public var limits = SessionLimits(windowBatches: 1024)
     /// The most connections at a time.
     public var mostConnections = 10_000
     /// The most connections that are taken in a second; further ones wait.

@@ -92,7 +92,9 @@ public struct BlockManipulation {
             var preface = header.preface
             preface.commitTimeMicroseconds += 1
             func encoded(_ records: [Record]) -> [UInt8] {
-                let encoder = BlockEncoder(capacity: max(1, records.count))
+                let encoder = BlockEncoder(
+                    scratch: EncodingScratch(capacity: max(1, records.count)),
+                    rowsRecordCount: header.layout == .rows ? records.count : BlockEncoder.leastRowsRecordCount)
                 return records.withUnsafeBufferPointer {
                     Array(encoder.encode($0, preface: preface, declarations: declarations).bytes)
                 }

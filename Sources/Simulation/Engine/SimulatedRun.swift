@@ -143,6 +143,7 @@ extension LedgerOptions {
         self = .simulated
         ringSlotCount = 2048 << Int.random(in: 0...1, using: &generator)
         sharedEncodingRecordCount = .random(in: 1...500, using: &generator)
+        rowsRecordCount = sharedEncodingRecordCount / 4
         segmentByteCount = .random(in: 2_000...60_000, using: &generator)
         securedByteCount = .random(in: 1...20_000, using: &generator)
         identityByteCount = generator.isOneIn(2) ? 1 : 1 << 30

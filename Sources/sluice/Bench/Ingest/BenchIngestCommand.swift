@@ -48,7 +48,12 @@ struct BenchIngestCommand: AsyncParsableCommand {
     @Option(help: "With --rate: how long records come (10 when absent).") var seconds: Double?
     @Option(help: "Records of a batch, 1 to 1,024 (1,024 when absent; with --rate: those of a millisecond).")
     var batch: Int?
-    @Option(help: "Batches of a connection without a receipt at a time.") var window = 256
+    @Option(
+        help: """
+            Batches of a connection without a receipt at a time (256 when absent; of batches of less than 1,024 \
+            records so many more, at most 1,024).
+            """)
+    var window: Int?
     @Flag(help: "Send batches compressed (LZ4).") var compress = false
     @Option(help: "Afterwards time the same day once more into the same ledger: in-order or shuffled.")
     var replay: Replay?
@@ -67,7 +72,7 @@ struct BenchIngestCommand: AsyncParsableCommand {
         }
         try require(count ?? 1 > 0, "--count is 1 or more")
         try require(1...1024 ~= batch ?? 1, "--batch is 1 to 1,024")
-        try require(1...65_535 ~= window, "--window is 1 to 65,535")
+        try require(1...65_535 ~= window ?? 1, "--window is 1 to 65,535")
         try require(1...10_000 ~= connections, "--connections is 1 to 10,000")
         try require(runCount > 0, "--repeat is 1 or more")
         try require(0.1...1e9 ~= rate ?? 1, "--rate is 0.1 to 1,000,000,000 records a second")
@@ -89,9 +94,9 @@ struct BenchIngestCommand: AsyncParsableCommand {
         let warmUpCount = rate.map { cold ? 0 : Int($0 * BenchIngestCommand.warmUpSeconds) } ?? 0
         var plan = StreamPlan(recordCount: warmUpCount + measuredCount, warmUpRecordCount: warmUpCount)
         plan.connections = connections
-        plan.windowBatches = window
         plan.compressesBatches = compress
         plan.batchRecordCount = batch ?? rate.map(OpenLoopSchedule.naturalBatchRecordCount) ?? 1024
+        plan.windowBatches = window ?? min(1024, 256 * 1024 / plan.batchRecordCount)
         plan.schedule = rate.map {
             OpenLoopSchedule(
                 recordsPerSecond: $0, recordCount: plan.recordCount, batchRecordCount: plan.batchRecordCount)
@@ -127,7 +132,8 @@ struct BenchIngestCommand: AsyncParsableCommand {
 
     private func settings(_ plan: StreamPlan) -> IngestSettings {
         IngestSettings(
-            connections: connections, batch: plan.batchRecordCount, window: window, compress: compress, rate: rate,
+            connections: connections, batch: plan.batchRecordCount, window: plan.windowBatches, compress: compress,
+            rate: rate,
             day: day.description,
             seed: seed, replay: replay?.rawValue)
     }
