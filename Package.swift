@@ -43,7 +43,7 @@ let package = Package(
     name: "sluice",
     products: [
         .executable(name: "sluice", targets: ["sluice"]),
-        .library(name: "SluiceClient", targets: ["SluiceClient"]),
+        .library(name: "SluiceClient", targets: ["SluiceClient", "StreamProtocol", "Transactions"]),
         .library(name: "Ledger", targets: ["Ledger"]),
         .library(
             name: "Engine",
@@ -125,6 +125,9 @@ let package = Package(
             ] + nio,
             swiftSettings: strict, linkerSettings: startsFast),
         .executableTarget(
+            name: "gateway", dependencies: ["SluiceClient", "StreamProtocol", "Transactions"], path: "Examples/Gateway",
+            swiftSettings: strict),
+        .executableTarget(
             name: "torture",
             dependencies: ["Simulation", "Chance", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
@@ -172,9 +175,14 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "X509", package: "swift-certificates"),
             ]),
-        tests("CommandTests", ["sluice", "Transactions", "Ledger", "StreamProtocol", "SluiceClient", "Chance"]),
+        .executableTarget(
+            name: "spilling-gateway", dependencies: ["SluiceClient", "StreamProtocol", "Transactions"],
+            path: "Tests/SpillingGateway", swiftSettings: strict),
+        tests(
+            "CommandTests",
+            ["sluice", "spilling-gateway", "Transactions", "Ledger", "StreamProtocol", "SluiceClient", "Chance"]),
         tests("CorpusTests", ["FuzzTargets"]),
-        tests("DocumentationTests", ["sluice", "Formats"]),
+        tests("DocumentationTests", ["sluice", "gateway", "Formats"]),
     ],
     swiftLanguageModes: [.v6]
 )

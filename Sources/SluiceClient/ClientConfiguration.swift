@@ -33,9 +33,11 @@ public struct ClientConfiguration: Sendable {
     public var compressesBatches = false
     /// How long a connection attempt may take, in milliseconds.
     public var connectMilliseconds: Int64 = 5_000
-    /// How long to try to connect again after a loss, in milliseconds; 0: not at all.
+    /// Where batches go while the window is full and the server away; nil: `send` waits.
+    public var spill: SpillConfiguration?
+    /// How long to try to connect again after a loss, in milliseconds; 0: not at all. With a spill there is no end to it.
     public var reconnectMilliseconds: Int64 = 60_000
-    /// The pause before the second attempt, in milliseconds; it doubles with each one.
+    /// The longest pause before the first attempt, in milliseconds; it doubles with each one. How long it is is drawn.
     public var firstBackoffMilliseconds: Int64 = 50
     /// The longest pause between attempts, in milliseconds.
     public var longestBackoffMilliseconds: Int64 = 2_000
@@ -48,14 +50,17 @@ public struct ClientConfiguration: Sendable {
 
 /// What became of a batch.
 public struct BatchResult: Sendable {
-    /// The batch's number: 1, 2, 3 in the order of sending, over all connections of the client.
+    /// The batch's number: 1, 2, 3 in the order of sending, over all connections of the client. 0 when it is left over.
     public var number: UInt64
     /// Records of the batch.
     public var recordCount: Int
     /// True when the batch was sent more than once, so that its duplicates may be records that were accepted before the
     /// receipt got lost.
     public var wasResent: Bool
-    /// The receipt, or why the batch was refused; a refused one changed nothing and is not sent again by itself.
+    /// True when an earlier client left the batch in the spill.
+    public var isLeftover = false
+    /// The receipt, or why the batch was refused for good: it changed nothing and is not sent again. One that the server may
+    /// take later is sent again by itself.
     public var outcome: Result<Receipt, RequestFailure>
 }
 
@@ -73,6 +78,8 @@ public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
     case otherLedger
     /// A request was not met.
     case failed(RequestFailure)
+    /// The spill cannot be used. When `send` throws it, its batch is not sure to arrive.
+    case spill(SpillFault)
     /// What was to be sent does not fit the protocol.
     case invalidArgument(String)
     /// The client was closed.
@@ -87,6 +94,7 @@ public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
         case .wrongAnswer(let fault): "the server's answer is wrong: \(fault)"
         case .otherLedger: "the server came back with another ledger or other codes for the sources"
         case .failed(let failure): failure.description
+        case .spill(let fault): fault.description
         case .invalidArgument(let text): text
         case .closed: "the client is closed"
         }

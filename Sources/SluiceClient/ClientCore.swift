@@ -13,6 +13,7 @@ final class ClientCore {
     private let tls: NIOSSLContext?
     private let eventLoop: any EventLoop
     private let window: SendWindow
+    private let spill: Spill?
     private let deliver: @Sendable (BatchResult) -> Void
 
     private var connection: ClientConnection?
@@ -25,9 +26,11 @@ final class ClientCore {
 
     private var unsent = CircularBuffer<BatchSlot>()
     private var unanswered = CircularBuffer<BatchSlot>()
-    /// Batches that a closing server gave back; older than every unanswered one.
+    /// Batches that the server gave back, to be tried again later; older than every unanswered one.
     private var returned = CircularBuffer<BatchSlot>()
     private var released: [BatchSlot] = []
+    /// Answered batches that lie in the spill.
+    private var answeredKeys: [Int64] = []
     private var requests = CircularBuffer<ClientRequest>()
     private var lastRequest: UInt64 = 0
     private var lostAt: NIODeadline?
@@ -35,8 +38,9 @@ final class ClientCore {
 
     init(
         address: ServerAddress, configuration: ClientConfiguration, tls: NIOSSLContext?, window: SendWindow,
-        eventLoop: any EventLoop, deliver: @escaping @Sendable (BatchResult) -> Void
+        spill: Spill?, eventLoop: any EventLoop, deliver: @escaping @Sendable (BatchResult) -> Void
     ) {
+        self.spill = spill
         self.tls = tls
         self.address = address
         self.configuration = configuration
@@ -107,15 +111,25 @@ final class ClientCore {
         if ended != nil || isFinishing { return complete(.closed) }
         if welcome == nil { return end(.cannotConnect(address: address, reason: reason)) }
         let now = NIODeadline.now()
+        // The second time in a row: a server that is away, and not only a connection that broke.
+        if lostAt != nil, window.setReachable(false) { beginSpilling() }
         let lostAt = self.lostAt ?? now
         self.lostAt = lostAt
-        guard now - lostAt < .milliseconds(configuration.reconnectMilliseconds) else {
+        guard spill != nil || now - lostAt < .milliseconds(configuration.reconnectMilliseconds) else {
             return end(.lost(address: address, reason: reason))
         }
-        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(backoffMilliseconds)) { [self] in
+        // Drawn from all of the pause, so that the clients of a server that was away do not come back all at once.
+        let pause = Int64.random(in: 0...backoffMilliseconds)
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(pause)) { [self] in
             if ended == nil { connect() }
         }
         backoffMilliseconds = min(2 * backoffMilliseconds, configuration.longestBackoffMilliseconds)
+    }
+
+    /// The server answers: the next loss is a new one.
+    private func hasGotOn() {
+        lostAt = nil
+        backoffMilliseconds = configuration.firstBackoffMilliseconds
     }
 
     /// Everything that was sent and not answered comes before what was not sent, in the order of its first sending.
@@ -161,8 +175,8 @@ final class ClientCore {
         }
         self.welcome = welcome
         isOpen = true
-        lostAt = nil
-        backoffMilliseconds = configuration.firstBackoffMilliseconds
+        if unsent.isEmpty && requests.isEmpty { hasGotOn() }
+        _ = window.setReachable(true)
         whenWelcomed?.succeed(welcome)
         whenWelcomed = nil
     }
@@ -175,12 +189,13 @@ final class ClientCore {
             throw ProtocolFault(
                 .malformedPayload, "the receipt counts \(total) records, the batch had \(slot.recordCount)")
         }
+        hasGotOn()
         settle(slot, .success(receipt))
     }
 
     private func refuse(_ failure: RequestFailure) {
         let slot = unanswered.removeFirst()
-        if failure.cause == .closing {
+        if failure.mayRetry {
             returned.append(slot)
             connection?.sayGoodbye()
         } else {
@@ -190,9 +205,14 @@ final class ClientCore {
 
     private func settle(_ slot: BatchSlot, _ outcome: Result<Receipt, RequestFailure>) {
         released.append(slot)
+        let isLeftover = slot.number == 0
         deliver(
             BatchResult(
-                number: slot.number, recordCount: slot.recordCount, wasResent: slot.sendCount > 1, outcome: outcome))
+                number: slot.number, recordCount: slot.recordCount, wasResent: isLeftover || slot.sendCount > 1,
+                isLeftover: isLeftover, outcome: outcome))
+        // One that was refused stays in the spill, for the next client.
+        if let key = slot.spillKey, case .success = outcome { answeredKeys.append(key) }
+        slot.spillKey = nil
     }
 
     private func take(_ fault: ProtocolFault, from connection: ClientConnection) {
@@ -242,6 +262,7 @@ final class ClientCore {
     }
 
     private func answered(_ number: UInt64, _ reply: ClientRequest.Reply) throws(ProtocolFault) {
+        hasGotOn()
         try finish(number, .success(reply))
     }
 
@@ -253,7 +274,27 @@ final class ClientCore {
         request.complete(result)
     }
 
+    /// Copies what the window holds into the spill, when senders wait for that. When the client is being closed, the rest
+    /// of the window is kept there whoever waits.
+    func beginSpilling(isClosing: Bool = false) {
+        guard ended == nil else { return }
+        while true {
+            unsent.append(contentsOf: window.takeOutbox())
+            let held = [returned, unanswered, unsent].joined().filter { $0.spillKey == nil }
+            switch window.beginSpilling(held.map { SpillEntry($0, isCopy: true) }, isClosing: isClosing) {
+            case .begun: return held.forEach { $0.spillKey = Int64($0.number) }
+            case .notWanted: return
+            case .moreWasSubmitted: continue
+            }
+        }
+    }
+
     private func releaseSlots() {
+        if let spill, !answeredKeys.isEmpty {
+            spill.note(answered: answeredKeys)
+            answeredKeys.removeAll(keepingCapacity: true)
+            NIOThreadPool.singleton.submit { [window] _ in spill.removeAnswered(window) }
+        }
         guard !released.isEmpty else { return }
         window.release(released)
         released.removeAll(keepingCapacity: true)

@@ -1,35 +1,34 @@
 import NIOCore
-import StreamProtocol
 import Synchronization
-import Transactions
-
-/// A batch that was handed over and has no answer yet, as the frame that is written and, if need be, written again.
-///
-/// It has one user at a time, so it needs no lock: the sender fills it, the event loop sends it, and gives it back.
-final class BatchSlot: @unchecked Sendable {
-    var frame = ByteBuffer()
-    var recordCount = 0
-    /// Bytes of the payload; fewer than those of the records when it is compressed.
-    var payloadByteCount = 0
-    var payloadChecksum: UInt32 = 0
-    var number: UInt64 = 0
-    var sendCount = 0
-    /// Room to compress in; empty until it is needed.
-    var compressed: [UInt8] = []
-
-    /// The header of the frame, under the number that the batch has on its connection.
-    func header(number: UInt64) -> FrameHeader {
-        if payloadByteCount == recordCount * Record.byteCount {
-            return .batch(number: number, count: recordCount, payloadChecksum: payloadChecksum)
-        }
-        return .compressedBatch(
-            number: number, count: recordCount, payloadByteCount: payloadByteCount, payloadChecksum: payloadChecksum)
-    }
-}
 
 /// The slots of a client: what bounds its memory and holds its senders back.
+///
+/// Without a spill, a batch whose sending returned is in the window until it is answered. With one, it goes through one of
+/// two doors, and never past an older one:
+///
+/// - Usually it takes a slot of the window.
+/// - While *spilling*, it goes into the spill. Spilling begins when a sender finds the window full and the server away: what
+///   the window holds is copied into the spill first. It ends when everything in the spill is in the window, too, or
+///   answered. In between, slots that are given back go to what lies in the spill, in its order, and senders wait as soon
+///   as the server is there again: so the spill comes to an end, however fast they are.
 final class SendWindow: Sendable {
     private typealias Grant = Result<BatchSlot, ClientError>
+
+    /// What came of the wish to begin spilling.
+    enum Beginning {
+        case begun
+        case notWanted
+        /// The outbox is to be taken first.
+        case moreWasSubmitted
+    }
+
+    /// Where a batch went that was handed over.
+    enum Door {
+        /// Into the window; the event loop must be told, or knows.
+        case window(mustTell: Bool)
+        /// It is to be written into the spill before its sending returns.
+        case spill
+    }
 
     private struct State {
         var free: [BatchSlot] = []
@@ -42,7 +41,31 @@ final class SendWindow: Sendable {
         var senders = CircularBuffer<CheckedContinuation<Grant, Never>>()
         var settlers: [CheckedContinuation<ClientError?, Never>] = []
 
-        var isSettled: Bool { free.count == slotCount }
+        /// About how many bytes the spill may hold; nil without one.
+        var spillLimit: Int?
+        var spillByteCount = 0
+        var isReachable = true
+        var isSpilling = false
+        var spareSlots: [BatchSlot] = []
+        var sparesInUse = 0
+        /// Handed over to the spill: not taken yet, and being written.
+        var spilling: [SpillEntry] = []
+        var writingCount = 0
+        /// Batches of the spill that are not in the window.
+        var backlog = 0
+        var drainer: CheckedContinuation<BatchSlot?, Never>?
+
+        /// As many senders fill slots for the spill at a time.
+        static let mostSpares = 4
+
+        var isSpillQuiet: Bool { backlog == 0 && spilling.isEmpty && writingCount == 0 && sparesInUse == 0 }
+        var isSettled: Bool { free.count == slotCount && isSpillQuiet }
+        var hasSpillRoom: Bool {
+            spillLimit.map { spillByteCount + (sparesInUse + 1) * SpillEntryHeader.largestEntryByteCount <= $0 }
+                ?? false
+        }
+        /// A sender waits for what only the spill can give.
+        var wantsSpill: Bool { spillLimit != nil && !isReachable && !isSpilling && !senders.isEmpty }
 
         mutating func takeFreeSlot() -> BatchSlot? {
             if let slot = free.popLast() { return slot }
@@ -53,7 +76,27 @@ final class SendWindow: Sendable {
 
         mutating func grant() -> Grant? {
             if let end { return .failure(end) }
-            return takeFreeSlot().map { .success($0) }
+            guard isSpilling else { return takeFreeSlot().map { .success($0) } }
+            guard !isReachable, sparesInUse < State.mostSpares, hasSpillRoom else { return nil }
+            sparesInUse += 1
+            return .success(spareSlots.popLast() ?? BatchSlot(isSpare: true))
+        }
+
+        /// Whoever waits and need not any more. To be called after every change, and resumed outside of the lock.
+        mutating func takeReady() -> Ready {
+            var ready = Ready()
+            if isSpilling && isSpillQuiet && senders.isEmpty { isSpilling = false }
+            if let waiting = drainer, end != nil { (drainer, ready.drain) = (nil, (waiting, nil)) }
+            if let waiting = drainer, let slot = slotForSpilled() { (drainer, ready.drain) = (nil, (waiting, slot)) }
+            // What was spilled is through, or a sender is let in to spill.
+            if isSpilling && isSpillQuiet && (isReachable || !hasSpillRoom) { isSpilling = false }
+            while !senders.isEmpty, let grant = grant() { ready.grants.append((senders.removeFirst(), grant)) }
+            if isSettled { ready.settlers = takeSettlers() }
+            return ready
+        }
+
+        mutating func slotForSpilled() -> BatchSlot? {
+            isReachable && backlog > 0 ? takeFreeSlot() : nil
         }
 
         mutating func takeSettlers() -> [CheckedContinuation<ClientError?, Never>] {
@@ -62,63 +105,81 @@ final class SendWindow: Sendable {
         }
     }
 
+    private struct Ready {
+        var grants: [(CheckedContinuation<Grant, Never>, Grant)] = []
+        var drain: (CheckedContinuation<BatchSlot?, Never>, BatchSlot?)?
+        var settlers: [CheckedContinuation<ClientError?, Never>] = []
+
+        func resume() {
+            for (sender, grant) in grants { sender.resume(returning: grant) }
+            if let (drainer, slot) = drain { drainer.resume(returning: slot) }
+            for settler in settlers { settler.resume(returning: nil) }
+        }
+    }
+
     private let state: Mutex<State>
 
-    init(capacity: Int) { state = Mutex(State(capacity: capacity)) }
+    /// - Parameters:
+    ///   - spillLimit: about how many bytes the spill may hold; nil without one.
+    init(capacity: Int, spillLimit: Int? = nil) {
+        state = Mutex(State(capacity: capacity, spillLimit: spillLimit))
+    }
+
+    private func change(_ body: (inout sending State) -> Void) {
+        let ready = state.withLock { state in
+            body(&state)
+            return state.takeReady()
+        }
+        ready.resume()
+    }
 
     /// The server's window, when smaller than the configured one.
     func limit(to capacity: Int) { state.withLock { $0.capacity = min($0.capacity, capacity) } }
 
-    /// A free slot, as soon as there is one.
-    func acquire() async throws(ClientError) -> BatchSlot {
-        if let grant = state.withLock({ $0.grant() }) { return try grant.get() }
+    // MARK: Senders
+
+    /// A slot to be filled, as soon as there is one.
+    /// - Parameter whenStuck: is called when only the spill can give one: spilling is to begin.
+    func acquire(whenStuck: () -> Void) async throws(ClientError) -> BatchSlot {
+        if let grant = state.withLock({ $0.senders.isEmpty ? $0.grant() : nil }) { return try grant.get() }
         let grant = await withCheckedContinuation { continuation in
-            let atOnce = state.withLock { state in
-                let grant = state.grant()
+            let (atOnce, isStuck) = state.withLock { state in
+                let grant = state.senders.isEmpty ? state.grant() : nil
                 if grant == nil { state.senders.append(continuation) }
-                return grant
+                return (grant, state.wantsSpill)
             }
             if let atOnce { continuation.resume(returning: atOnce) }
+            if isStuck { whenStuck() }
         }
         return try grant.get()
     }
 
-    /// Hands a filled slot over; true when the event loop must be told.
-    func submit(_ slot: BatchSlot) -> Bool {
+    /// Hands a filled slot over.
+    func submit(_ slot: BatchSlot) -> Door {
         state.withLock { state in
             state.lastNumber += 1
             slot.number = state.lastNumber
             slot.sendCount = 0
+            guard !state.isSpilling else {
+                state.spilling.append(SpillEntry(slot, isCopy: false))
+                return .spill
+            }
             state.outbox.append(slot)
             defer { state.isScheduled = true }
-            return !state.isScheduled
+            return .window(mustTell: !state.isScheduled)
         }
     }
 
-    /// Everything that was submitted since the last time, in order.
-    func takeOutbox() -> [BatchSlot] {
-        state.withLock { state in
-            state.isScheduled = false
-            defer { state.outbox = [] }
-            return state.outbox
-        }
-    }
-
-    /// Gives slots back, to waiting senders first.
-    func release(_ slots: [BatchSlot]) {
-        var grants: [(CheckedContinuation<Grant, Never>, BatchSlot)] = []
-        let settlers = state.withLock { state in
-            for slot in slots {
-                if let sender = state.senders.popFirst() {
-                    grants.append((sender, slot))
-                } else {
-                    state.free.append(slot)
-                }
+    /// The slot's batch was written into the spill, or could not be.
+    func giveBack(_ slot: BatchSlot) {
+        change { state in
+            if slot.isSpare {
+                state.sparesInUse -= 1
+                state.spareSlots.append(slot)
+            } else {
+                state.free.append(slot)
             }
-            return state.isSettled ? state.takeSettlers() : []
         }
-        for (sender, slot) in grants { sender.resume(returning: .success(slot)) }
-        for settler in settlers { settler.resume(returning: nil) }
     }
 
     /// Returns when every batch has its answer.
@@ -133,14 +194,105 @@ final class SendWindow: Sendable {
         if let end { throw end }
     }
 
+    // MARK: The event loop
+
+    /// Everything that was submitted since the last time, in order.
+    func takeOutbox() -> [BatchSlot] {
+        state.withLock { state in
+            state.isScheduled = false
+            defer { state.outbox = [] }
+            return state.outbox
+        }
+    }
+
+    /// Gives slots back, to whoever waits first.
+    func release(_ slots: [BatchSlot]) { change { $0.free += slots } }
+
+    /// The server is there, or is not.
+    /// - Returns: whether spilling is to begin.
+    func setReachable(_ isReachable: Bool) -> Bool {
+        change { $0.isReachable = isReachable }
+        return state.withLock { $0.wantsSpill }
+    }
+
+    /// Begins spilling, when that is still wanted, with copies of all that is in the window and not in the spill yet.
+    /// - Parameter isClosing: the rest of the window is to be kept, whoever waits.
+    func beginSpilling(_ copies: [SpillEntry], isClosing: Bool) -> Beginning {
+        var beginning = Beginning.notWanted
+        change { state in
+            guard state.outbox.isEmpty else {
+                beginning = .moreWasSubmitted
+                return
+            }
+            let byteCount = (copies.count + 1) * SpillEntryHeader.largestEntryByteCount
+            guard isClosing || state.wantsSpill && state.spillByteCount + byteCount <= state.spillLimit! else { return }
+            beginning = .begun
+            state.isSpilling = true
+            state.spilling += copies
+        }
+        return beginning
+    }
+
     /// Nothing is sent any more: everyone who waits, or comes later, gets `error`.
     func end(_ error: ClientError) {
-        let (senders, settlers) = state.withLock { state in
+        let settlers = state.withLock { state in
             if state.end == nil { state.end = error }
-            defer { state.senders.removeAll() }
-            return (Array(state.senders), state.takeSettlers())
+            return state.takeSettlers()
         }
-        for sender in senders { sender.resume(returning: .failure(error)) }
         for settler in settlers { settler.resume(returning: error) }
+        change { _ in }
+    }
+
+    // MARK: The spill
+
+    /// What is to be written, in order; `spilled` says when it was.
+    func takeSpilling() -> [SpillEntry] {
+        state.withLock { state in
+            defer { state.spilling = [] }
+            state.writingCount += state.spilling.count
+            return state.spilling
+        }
+    }
+
+    /// As many entries were taken and dealt with; `backlog` of them are now in the spill alone.
+    func spilled(_ count: Int, backlog: Int, byteCount: Int) {
+        change { state in
+            state.writingCount -= count
+            state.backlog += backlog
+            state.spillByteCount = byteCount
+        }
+    }
+
+    /// So many batches of an earlier client are in the spill.
+    func takeUp(_ leftovers: Int, byteCount: Int) {
+        change { state in
+            state.isSpilling = leftovers > 0
+            state.backlog = leftovers
+            state.spillByteCount = byteCount
+        }
+    }
+
+    /// The spill holds so many bytes now.
+    func spillHolds(_ byteCount: Int) { change { $0.spillByteCount = byteCount } }
+
+    /// A slot for the next batch of the spill, when there is one and the server takes it; nil when the client ended.
+    func slotForSpilled() async -> BatchSlot? {
+        await withCheckedContinuation { continuation in
+            change { state in
+                state.drainer = continuation
+            }
+        }
+    }
+
+    /// Hands a batch of the spill over to the event loop, which must be told when this is true.
+    func submitSpilled(_ slot: BatchSlot) -> Bool {
+        var mustTell = false
+        change { state in
+            state.backlog -= 1
+            state.outbox.append(slot)
+            mustTell = !state.isScheduled
+            state.isScheduled = true
+        }
+        return mustTell
     }
 }

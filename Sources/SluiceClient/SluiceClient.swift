@@ -11,6 +11,9 @@ import Transactions
 /// and sends everything that has no answer once more, the same bytes: since a record is taken only once, each one ends in
 /// the ledger exactly once.
 ///
+/// What is on its way is in memory, up to the window. With a spill (`ClientConfiguration.spill`), what is sent while the
+/// server is away and the window full goes to disk instead of waiting, and outlives the process.
+///
 ///     let client = try await SluiceClient.connect(to: .tcp(host: "localhost", port: 7501),
 ///                                                 configuration: .init(sources: [.name("shop")])) { result in
 ///         totals.add(result)
@@ -24,15 +27,21 @@ public final class SluiceClient: Sendable {
     /// `withTaskExecutorPreference(client.executor)` sending takes no change of threads. What runs there must not block.
     public let executor: any TaskExecutor
 
+    /// What an earlier client left in the spill; it is sent before anything else.
+    public let leftovers: SpillLeftovers
+
     private let window: SendWindow
+    private let spill: Spill?
     private let compressesBatches: Bool
     private let eventLoop: any EventLoop
     private let core: NIOLoopBound<ClientCore>
 
     private init(
-        welcome: Welcome, window: SendWindow, compressesBatches: Bool, core: NIOLoopBound<ClientCore>
+        welcome: Welcome, window: SendWindow, spill: Spill?, compressesBatches: Bool, core: NIOLoopBound<ClientCore>
     ) {
         self.welcome = welcome
+        self.spill = spill
+        leftovers = spill?.leftovers ?? SpillLeftovers()
         self.compressesBatches = compressesBatches
         self.window = window
         self.core = core
@@ -55,28 +64,32 @@ public final class SluiceClient: Sendable {
             throw .invalidArgument("\(configuration.sources.count) sources, expected at most \(Wire.mostItems)")
         }
         let eventLoop = group.next()
-        let window = SendWindow(capacity: configuration.windowBatches)
+        let window = SendWindow(capacity: configuration.windowBatches, spillLimit: configuration.spill?.mostBytes)
+        let spill = try await openSpill(configuration)
         let tls = try configuration.tls.map { tls throws(ClientError) in
             do { return try tls.context() } catch { throw .invalidArgument("TLS: \(error)") }
         }
         do {
             let (core, welcome) = try await eventLoop.flatSubmit {
                 let core = ClientCore(
-                    address: address, configuration: configuration, tls: tls, window: window, eventLoop: eventLoop,
-                    deliver: onResult)
+                    address: address, configuration: configuration, tls: tls, window: window, spill: spill,
+                    eventLoop: eventLoop, deliver: onResult)
                 let bound = NIOLoopBound(core, eventLoop: eventLoop)
                 return core.open().map { (bound, $0) }
             }.get()
+            if let spill { try await begin(spill, for: welcome, window, core) }
             return SluiceClient(
-                welcome: welcome, window: window, compressesBatches: configuration.compressesBatches, core: core)
+                welcome: welcome, window: window, spill: spill, compressesBatches: configuration.compressesBatches,
+                core: core)
         } catch {
+            spill?.release()
             throw error as? ClientError ?? .cannotConnect(address: address, reason: "\(error)")
         }
     }
 
     /// Sends a batch that `fill` writes in place: `recordCount` records of 64 bytes each, aligned to 8 bytes.
     ///
-    /// Waits while the credit window is full. Costs a checksum of the bytes, no copy and, once the window was filled, no
+    /// Waits while the credit window is full; with a spill, while that is full too, or being emptied. Costs a checksum of the bytes, no copy and, once the window was filled, no
     /// allocation; compression, where it is configured, comes on top.
     public func send(
         recordCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void
@@ -85,10 +98,12 @@ public final class SluiceClient: Sendable {
             throw .invalidArgument(
                 "a batch of \(recordCount) records, expected 1 to \(welcome.limits.recordsPerBatch)")
         }
-        let slot = try await window.acquire()
+        let slot = try await window.acquire { eventLoop.execute { [core] in core.value.beginSpilling() } }
         slot.fill(recordCount: recordCount, compressing: compressesBatches, fill)
-        guard window.submit(slot) else { return }
-        eventLoop.execute { [core] in core.value.transmit() }
+        switch window.submit(slot) {
+        case .window(let mustTell): if mustTell { eventLoop.execute { [core] in core.value.transmit() } }
+        case .spill: try await writeSpill(slot)
+        }
     }
 
     /// Sends a batch of whole records; the bytes are copied before it returns.
@@ -156,10 +171,36 @@ public final class SluiceClient: Sendable {
     public func finish() async throws(ClientError) {
         try await settle()
         await closed { $0.finish() }
+        await releaseSpill()
     }
 
-    /// Closes at once; what has no answer may or may not be in the ledger.
-    public func close() async { await closed { $0.end(.closed) } }
+    /// Closes at once; what has no answer may or may not be in the ledger. With a spill it is left there.
+    public func close() async {
+        if let spill {
+            try? await eventLoop.submit { [core] in core.value.beginSpilling(isClosing: true) }.get()
+            try? await Self.onThread { [window] () throws(SpillFault) in spill.write(from: window) }
+        }
+        await closed { $0.end(.closed) }
+        await releaseSpill()
+    }
+
+    /// Writes the slot's batch, and whatever else waits for it, into the spill.
+    private func writeSpill(_ slot: BatchSlot) async throws(ClientError) {
+        let (spill, window) = (spill!, window)
+        try await Self.onThread { () throws(SpillFault) in spill.write(from: window) }
+        let fault = slot.spillFault
+        slot.spillFault = nil
+        window.giveBack(slot)
+        if let fault { throw .spill(fault) }
+    }
+
+    private func releaseSpill() async {
+        guard let spill else { return }
+        try? await Self.onThread { [window] () throws(SpillFault) in
+            spill.removeAnswered(window)
+            spill.release()
+        }
+    }
 
     private func closed(_ act: @escaping @Sendable (ClientCore) -> Void) async {
         try? await eventLoop.flatSubmit { [core] in

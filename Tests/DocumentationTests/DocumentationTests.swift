@@ -36,6 +36,15 @@ import Testing
         }
     }
 
+    @Test(arguments: Project.pagePaths) func sourcesAreShownAsTheyAre(path: String) throws {
+        for example in try Project.page(path).examples {
+            guard case .source(let source) = example.kind else { continue }
+            #expect(
+                try Project.text(source) == example.lines.joined(separator: "\n") + "\n",
+                "\(path), line \(example.line) is not \(source)")
+        }
+    }
+
     @Test(arguments: Project.pagePaths) func linksLeadSomewhere(path: String) throws {
         let page = try Project.page(path)
         let folder = (path as NSString).deletingLastPathComponent

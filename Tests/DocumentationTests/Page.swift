@@ -9,6 +9,7 @@ import Foundation
 /// | `<!-- test -->` | commands, each after `$ `, and what they print; those of a page run one after another in one shell |
 /// | `<!-- test: daemon -->` | a command that is started, prints what is shown, and is stopped at the end of the page |
 /// | `<!-- test: file NAME -->` | a file that is written before the commands that follow |
+/// | `<!-- test: source PATH -->` | the whole of that file of the project |
 /// | `<!-- test: mapping -->` | a mapping that must be understood |
 ///
 /// In what is printed, `...` stands for anything within a line, and alone on a line for any number of lines.
@@ -18,6 +19,7 @@ struct Page {
             case commands
             case daemon
             case file(String)
+            case source(String)
             case mapping
         }
 
@@ -62,6 +64,7 @@ struct Page {
         case "daemon": return .daemon
         case "mapping": return .mapping
         case "file" where words.count == 3: return .file(String(words[1]))
+        case "source" where words.count == 3: return .source(String(words[1]))
         default: throw PageError("'\(comment)' is no kind of example")
         }
     }

@@ -20,7 +20,7 @@ struct Transcript {
             case .file(let name):
                 let text = example.lines.joined(separator: "\n")
                 steps.append(Step(command: "cat > \(name) <<'END'\n\(text)\nEND", expected: [], line: example.line))
-            case .mapping: break
+            case .source, .mapping: break
             }
         }
     }
@@ -58,6 +58,8 @@ struct Transcript {
         var environment = ProcessInfo.processInfo.environment
         environment["PATH"] = executables.path + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
         environment["SLUICE_DATA"] = nil
+        environment["PYTHONPATH"] = Project.root.appending(path: "tools").path
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
         shell.environment = environment
         shell.standardInput = FileHandle.nullDevice
         shell.standardOutput = output

@@ -145,7 +145,7 @@ func configuration(_ sources: [SourceRequest] = [.code(7)]) -> ClientConfigurati
         try await withServer { server, engine in
             let results = Results()
             let client = try await connect(server, results)
-            engine.refuse(Refusal(.diskFull, "full"))
+            engine.refuse(Refusal(.failed, "broken"))
             try await client.send([record(1)])
             try await client.settle()
             engine.refuse(nil)
@@ -154,6 +154,21 @@ func configuration(_ sources: [SourceRequest] = [.code(7)]) -> ClientConfigurati
             #expect(results.all.count == 2)
             #expect(throws: RequestFailure.self) { try results.all[0].outcome.get() }
             #expect(results.acceptedCount == 1)
+        }
+    }
+
+    @Test func whatIsRefusedForNowIsSentAgainInOrder() async throws {
+        try await withServer { server, engine in
+            let results = Results()
+            let client = try await connect(server, results)
+            engine.refuse(Refusal(.diskFull, "full"))
+            for number in 1...3 { try await client.send([record(UInt64(number))]) }
+            try await eventually { engine.submitted.count >= 9 }
+            engine.refuse(nil)
+            try await client.finish()
+            #expect(engine.order == (1...3).map { record($0) })
+            #expect(results.all.map(\.number) == [1, 2, 3])
+            #expect(results.all.allSatisfy { $0.wasResent })
         }
     }
 
