@@ -46,7 +46,7 @@ public final class BlockCache {
     private var rowCountWithPages = 0
 
     /// A row brings some hundred kilobytes of pages into memory: the kernel maps those beside the ones that are looked at.
-    private static let mostRowsWithPages = 256
+    private static let mostRowsWithPages = 1024
     /// One row costs as much as decoding so many of a whole block.
     private static let rowCost = 512
     private static let largestVerifiedCount = 1 << 16
