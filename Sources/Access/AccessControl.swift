@@ -77,10 +77,17 @@ public final class AccessControl: Sendable {
         return client
     }
 
-    /// True while a client may go on.
-    public func isKnown(_ client: Client, now: Date = Date()) -> Bool {
-        guard let id = client.grantID else { return true }
-        return state.withLock { $0.clients[id] === client && $0.grants[id]?.state(at: now) == .valid }
+    /// Why a client that was known may not go on; nil while it may.
+    public func denial(of client: Client, now: Date = Date()) -> Denial? {
+        guard let id = client.grantID else { return nil }
+        let grant = state.withLock { $0.clients[id] === client ? $0.grants[id] : nil }
+        guard let grant else { return .revoked("\(id) (\(client.name))") }
+        do throws(Denial) {
+            try AccessControl.check(grant, now)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     private static func check(_ grant: Grant, _ now: Date) throws(Denial) {

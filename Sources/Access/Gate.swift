@@ -35,8 +35,8 @@ public struct Gate: Sendable {
         return .anonymous
     }
 
-    /// True while a client that was let in may go on.
-    public func isKnown(_ client: Client) -> Bool { control?.isKnown(client) ?? true }
+    /// Why a client that was let in may not go on; nil while it may.
+    public func denial(of client: Client) -> Denial? { control?.denial(of: client) }
 
     /// Has it noted that somebody was refused.
     public func noteRefusal(of peer: String, subject: String, _ denial: Denial) {

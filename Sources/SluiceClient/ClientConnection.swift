@@ -51,7 +51,7 @@ final class ClientConnection: ChannelInboundHandler {
         core.connectionClosed(self, lossReason)
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { close("\(error)") }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { close(ClientTLS.reason(of: error)) }
 
     /// Writes a batch under the next number; only with credit.
     func send(_ slot: BatchSlot) {

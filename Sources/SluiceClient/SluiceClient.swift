@@ -66,9 +66,7 @@ public final class SluiceClient: Sendable {
         let eventLoop = group.next()
         let window = SendWindow(capacity: configuration.windowBatches, spillLimit: configuration.spill?.mostBytes)
         let spill = try await openSpill(configuration)
-        let tls = try configuration.tls.map { tls throws(ClientError) in
-            do { return try tls.context() } catch { throw .invalidArgument("TLS: \(error)") }
-        }
+        let tls = try configuration.tls.map { tls throws(ClientError) in try tls.context() }
         do {
             let (core, welcome) = try await eventLoop.flatSubmit {
                 let core = ClientCore(

@@ -3,6 +3,7 @@ import Foundation
 import Ledger
 import Presentation
 import Rollups
+import Service
 import SluiceClient
 
 /// `--data`, or the environment's SLUICE_DATA.
@@ -51,7 +52,7 @@ struct HostAndPort: ExpressibleByArgument {
     var address: ServerAddress { .tcp(host: host, port: port) }
 
     /// True when only this machine can reach it.
-    var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+    var isLoopback: Bool { Service.isLoopback(host: host) }
 }
 
 extension OutputFormat: ExpressibleByArgument {}

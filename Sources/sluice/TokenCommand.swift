@@ -63,9 +63,18 @@ struct TokenCreateCommand: AsyncParsableCommand {
         guard rate ?? 1 > 0, connections ?? 1 > 0 else {
             throw ValidationError("--rate and --connections are at least 1")
         }
-        for source in send where source.isEmpty || source.utf8.count > 255 {
-            throw ValidationError("--send '\(source)': a source's name has 1 to 255 bytes")
+        for source in send where source != "*" {
+            guard (1...255).contains(source.utf8.count), source == source.trimmingCharacters(in: .whitespaces) else {
+                throw ValidationError("--send '\(source)': a source's name has 1 to 255 bytes, no blanks around them")
+            }
+            guard !source.contains("*") else {
+                throw ValidationError("--send '\(source)': expected the name of one source, or '*' alone for all")
+            }
+            guard source.first != "#" || UInt16(source.dropFirst()).map({ 1...0x7FFF ~= $0 }) ?? false else {
+                throw ValidationError("--send '\(source)': behind # a code from 1 to 32767 was expected")
+            }
         }
+        guard certificate?.isEmpty != true else { throw ValidationError("--certificate is the name of a certificate") }
     }
 
     private var scopes: [Scope] {

@@ -60,6 +60,10 @@ import Testing
             #expect(try await peer.get("/health/ready").json["status"] as? String == "ready")
             let head = try await peer.send("HEAD", "/health/ready")
             #expect(head.status == 200 && head.body.isEmpty)
+            for target in ["/v1/nowhere", "/v1/daily?form=csv", "/v1/transactions"] {
+                let error = try await peer.send("HEAD", target)
+                #expect(error.status >= 400 && error.body.isEmpty, "\(target): \(error)")
+            }
         }
     }
 
@@ -96,11 +100,14 @@ import Testing
     /// A page in a browser reaches a loopback address under any name that it controls.
     @Test func onLoopbackRequestsNameThisMachine() async throws {
         try await withHTTP { peer in
-            for host in ["localhost", "localhost:80", "127.0.0.1", "[::1]:9"] {
+            for host in ["localhost", "LocalHost.:80", "127.0.0.1", "127.8.9.1:7", "[::1]:9", "[::ffff:127.0.0.1]"] {
                 let reply = try await peer.get("/health/live", headers: ["Host": host])
                 #expect(reply.status == 200)
             }
-            for host in ["evil.example", "localhost.evil.example:7580", "10.0.0.1"] {
+            for host in [
+                "evil.example", "localhost.evil.example:7580", "10.0.0.1", "127.evil.example", "127.0.0.1.evil.example",
+                "127.", "127.0.0.256", "127.0.0.1 evil.example", "localhost:evil.example", "[::2]", "",
+            ] {
                 #expect(try await peer.get("/health/live", headers: ["Host": host]).status == 421)
             }
         }

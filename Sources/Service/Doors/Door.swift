@@ -22,6 +22,20 @@ public struct Door: Sendable {
     }
 }
 
+/// True when a host as it is written, without a port, can only be this machine: `localhost`, or an address of the loopback
+/// networks (RFC 6761, 6.3; RFC 1122, 3.2.1.3; RFC 4291, 2.5.3) in its own notation. A name that merely begins like one is
+/// somebody's name.
+public func isLoopback(host: some StringProtocol) -> Bool {
+    if ["localhost", "localhost."].contains(host.lowercased()) { return true }
+    var text = String(host)
+    if text.hasPrefix("["), text.hasSuffix("]") { text = String(text.dropFirst().dropLast()) }
+    switch try? SocketAddress(ipAddress: text, port: 0) {
+    case .v4?: return text.hasPrefix("127.")
+    case .v6?: return text == "::1" || text.lowercased().hasPrefix("::ffff:127.")
+    default: return false
+    }
+}
+
 extension SocketAddress {
     /// `ADDRESS:PORT`, with brackets around colons.
     var text: String {

@@ -185,7 +185,9 @@ public final class HTTPServer: ServiceLifecycle.Service {
         route(.get, "/v1/daily", .read) { request, _, _ in try await parts.questions.daily(request) }
         route(.post, "/v1/transactions", .send) { request, context, client in
             do {
-                return try await parts.intake.take(request, from: client)
+                return try await parts.intake.take(request, from: client) { () throws(Denial) in
+                    if let denial = door.gate.denial(of: client) { throw denial }
+                }
             } catch let denial as Denial {
                 throw keeper.refusal(denial, request, context)
             }

@@ -29,7 +29,10 @@ struct Intake: Sendable {
     private static let bytesForEachByteOfBody = 2
 
     /// - Throws: a problem, or a `Denial` when the query names a source that is not the client's.
-    func take(_ request: Request, from client: Client) async throws -> Response {
+    /// - Parameter stillKnown: throws when the client is not known any more, since a body may take minutes to come.
+    func take(
+        _ request: Request, from client: Client, stillKnown: () throws(Denial) -> Void
+    ) async throws -> Response {
         if let end = client.limiter?.wait() { throw tooFast(client, until: end) }
         let query = try RequestQuery(request, known: ["mapping", "source"])
         if let source = try query.value("source"), !client.permissions.maySend(for: source) {
@@ -42,6 +45,7 @@ struct Intake: Sendable {
         defer { budget.giveBack(taken) }
         var bytes = try BodyBytes(request, isFingerprinted: key != nil)
         let content = try await read(&bytes, of: request.body, with: reader, for: client, &taken)
+        try stillKnown()
         // Before the wait for the disk, so that few readers serve many requests.
         if reader.isReusable, mapping == nil { readers.give(reader) }
         guard content.itemCount > 0 else { throw Problem(.malformedBody, "there is no transaction in the body") }
@@ -116,6 +120,8 @@ struct Intake: Sendable {
                     try reserve(piece.readableBytes * Intake.bytesForEachByteOfBody, &taken)
                     try await reader.read(piece)
                     try checkCount(reader.itemCount)
+                    // Between two pieces of what a small body becomes, others have their turn.
+                    if bytes.memoryByteCount > 0 { await Task.yield() }
                 }
             }
             try bytes.finish()

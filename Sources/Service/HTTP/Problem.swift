@@ -99,8 +99,10 @@ struct Problem: HTTPResponseError {
         let text = (own + members).map { "\(jsonString($0.0)): \($0.1)" }.joined(separator: ", ")
         var headers = headers
         headers[.contentType] = "application/problem+json"
-        return Response(
-            status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: "{\(text)}\n")))
+        // What answers HEAD has no content, errors neither (RFC 9110, 9.3.2).
+        let body =
+            request.method == .head ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(string: "{\(text)}\n"))
+        return Response(status: status, headers: headers, body: body)
     }
 }
 

@@ -85,13 +85,19 @@ final class RouteTable: RouterMiddleware {
     }
 
     private func checkHost(of request: Request) throws(Problem) {
-        guard !takesForeignHosts, let authority = request.head.authority else { return }
+        guard !takesForeignHosts else { return }
+        let authority = request.head.authority ?? ""
         var host = authority[...]
-        if let end = host.lastIndex(of: ":"), host.last != "]" { host = host[..<end] }
-        guard host == "localhost" || host == "[::1]" || host.hasPrefix("127.") else {
-            throw Problem(
-                .foreignHost,
-                "'\(authority)' was found as the host; without --anonymous it is localhost or a loopback address")
+        if let end = host.lastIndex(of: ":"), host.last != "]" {
+            guard UInt16(host[host.index(after: end)...]) != nil else { throw foreignHost(authority) }
+            host = host[..<end]
         }
+        guard isLoopback(host: host) else { throw foreignHost(authority) }
+    }
+
+    private func foreignHost(_ authority: String) -> Problem {
+        Problem(
+            .foreignHost,
+            "'\(authority)' was found as the host; without --anonymous it is localhost or a loopback address")
     }
 }

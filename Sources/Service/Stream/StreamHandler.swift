@@ -2,6 +2,7 @@ import Access
 import Ledger
 import Logging
 import NIOCore
+import Presentation
 import StreamProtocol
 import Transactions
 
@@ -215,7 +216,7 @@ final class StreamHandler: ChannelDuplexHandler {
         case .pong(let number): answers.pong(number)
         case .finish, .ignore: break
         case .abandon(let fault):
-            logger.info("client found a fault", metadata: ["fault": .string("\(fault)")])
+            logger.info("client found a fault", metadata: ["fault": .string(harmless("\(fault)"))])
             close()
         }
     }
@@ -321,7 +322,7 @@ final class StreamHandler: ChannelDuplexHandler {
         guard self.fault == nil, !isClosing else { return }
         self.fault = fault
         heldChunk = nil
-        logger.info("connection refused", metadata: ["fault": .string("\(fault)")])
+        logger.info("connection refused", metadata: ["fault": .string(harmless("\(fault)"))])
         flushAnswers()
     }
 

@@ -1,5 +1,6 @@
 import Access
 import NIOCore
+import Presentation
 import StreamProtocol
 import Transactions
 
@@ -50,8 +51,11 @@ extension StreamHandler {
 
     /// Ends the connection of one who is not known any more.
     func recheckAccess() {
-        guard case .door(let door) = entrance, let client, fault == nil, !door.gate.isKnown(client) else { return }
-        refuse(at: door, asking: "stream", .revoked("of \(client.name)"))
+        guard case .door(let door) = entrance, let client, fault == nil, let denial = door.gate.denial(of: client)
+        else {
+            return
+        }
+        refuse(at: door, asking: "stream", denial)
     }
 
     private func admit(at door: Door, asking subject: String, _ find: () throws(Denial) -> Client) {
@@ -64,7 +68,7 @@ extension StreamHandler {
                         "\(client.name) has \(client.mostConnections) connections, which is all that it may have"))
             }
             self.client = client
-            logger[metadataKey: "grant"] = .string(client.name)
+            logger[metadataKey: "grant"] = .string(harmless(client.name))
         } catch {
             refuse(at: door, asking: subject, error)
         }

@@ -1,5 +1,6 @@
 import Ledger
 import NIOCore
+import Presentation
 import Storage
 import StreamProtocol
 import Transactions
@@ -8,7 +9,7 @@ import Transactions
 extension StreamHandler {
     func open(_ hello: Hello) {
         guard mayOpen(hello) else { return }
-        logger[metadataKey: "client"] = .string(hello.clientName)
+        logger[metadataKey: "client"] = .string(harmless(hello.clientName))
         let names = hello.sources.compactMap { if case .name(let text) = $0 { Name(.source, text) } else { nil } }
         guard !names.isEmpty else { return welcome(hello, codesOfNames: []) }
         lookUp(names) { handler, result in

@@ -73,7 +73,8 @@ struct SettingValues {
 
     private static func file(in directory: String) -> String? {
         let path = directory + "/sluice.json"
-        return FileManager.default.fileExists(atPath: path) ? path : nil
+        // A link that leads nowhere is there as well, and is told of when it is opened.
+        return (try? FileManager.default.attributesOfItem(atPath: path)) == nil ? nil : path
     }
 
     /// A variable that is nearly one of ours was meant to be it.

@@ -60,7 +60,7 @@ import Testing
         #expect(denial { () throws(Denial) in try control.client(token: token.text) } == .unknown("\(token)"))
         #expect(try control.refresh())
         let client = try control.client(token: token.text)
-        #expect(client.name == "gate" && client.permissions.maySend(for: "shop") && control.isKnown(client))
+        #expect(client.name == "gate" && client.permissions.maySend(for: "shop") && control.denial(of: client) == nil)
         #expect(try !control.refresh(), "nothing has changed")
         _ = try desk.grant("other", [.read])
         #expect(try control.refresh())
@@ -68,7 +68,7 @@ import Testing
 
         try desk.file.change { $0[0].revoked = Date() }
         #expect(try control.refresh())
-        #expect(!control.isKnown(client))
+        #expect(control.denial(of: client) != nil)
         guard case .revoked? = denial({ () throws(Denial) in try control.client(token: token.text) }) else {
             Issue.record("a revoked token was taken")
             return
@@ -82,7 +82,7 @@ import Testing
         let client = try control.client(token: token.text)
         try desk.file.change { $0[0].scopes = [.read] }
         try control.refresh()
-        #expect(!control.isKnown(client))
+        #expect(control.denial(of: client) != nil)
         #expect(try !control.client(token: token.text).permissions.maySend)
     }
 
@@ -93,7 +93,7 @@ import Testing
         let control = try AccessControl(file: desk.file)
         try control.refresh(now: end - 1)
         let client = try control.client(token: token.text, now: end - 1)
-        #expect(control.isKnown(client, now: end - 1) && !control.isKnown(client, now: end))
+        #expect(control.denial(of: client, now: end - 1) == nil && control.denial(of: client, now: end) != nil)
         #expect(try control.refresh(now: end), "somebody's time ran out")
         #expect(try !control.refresh(now: end + 1))
         guard case .expired? = denial({ () throws(Denial) in try control.client(token: token.text, now: end) }) else {

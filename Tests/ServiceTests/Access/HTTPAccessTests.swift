@@ -103,6 +103,26 @@ import Testing
         }
     }
 
+    @Test func aTokenThatIsTakenBackWhileItsBodyComesSendsNothing() async throws {
+        try await withGate { peer, desk in
+            let token = try desk.grant("gate", [.sendAll])
+            let body = row("A", source: "shop")
+            let raw = try RawPeer(port: peer.port)
+            let head =
+                "POST /v1/transactions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token.text)\r\n"
+                + "Content-Type: \(Self.ndjson)\r\nContent-Length: \(body.count)\r\nConnection: close\r\n\r\n"
+            try await raw.send(Array(head.utf8) + body.prefix(20))
+            try await Task.sleep(for: .milliseconds(100))
+            try desk.file.change { $0[0].revoked = Date() }
+            try desk.control.refresh()
+            try await raw.send(Array(body.dropFirst(20)))
+            try await eventually {
+                (try? desk.lines().contains { "\($0["detail"] ?? "")".contains("was revoked") }) == true
+            }
+            #expect(try peer.ledger.status().records == 0)
+        }
+    }
+
     @Test func whoIsTooFastIsToldWhenToComeBack() async throws {
         try await withGate { peer, desk in
             let token = try desk.grant("gate", [.sendAll], recordsPerSecond: 1)
