@@ -31,9 +31,6 @@ final class ConnectionRegistry: Sendable {
     private let state = Mutex(State())
     private let mostConnections: Int
     private let descriptors: Descriptors
-    /// Those that are turned away keep their descriptor while they may read why: so many at a time, or there is no end to
-    /// what a flood of them takes.
-    private static let mostTurnedAway = 64
     /// Those of the local socket are counted apart, so that an operator is heard however many gateways there are.
     private static let mostLocal = 64
 
@@ -52,7 +49,7 @@ final class ConnectionRegistry: Sendable {
                 ? state.localCount >= ConnectionRegistry.mostLocal
                 : state.connections.count - state.localCount >= mostConnections
             if state.isDraining || isShort || isFull {
-                guard state.turnedAway < ConnectionRegistry.mostTurnedAway else { return .unheard }
+                guard state.turnedAway < descriptors.mostTurnedAway else { return .unheard }
                 state.turnedAway += 1
                 return state.isDraining ? .draining : isShort ? .outOfDescriptors : .full
             }

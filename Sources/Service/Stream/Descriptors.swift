@@ -21,10 +21,13 @@ struct Descriptors: Sendable {
 
     /// The largest descriptor that a connection may have: the system gives the lowest one that is free, so while a
     /// connection's own is below, as many as are kept free lie above. An operator's may take half of those.
-    func largest(isLocal: Bool) -> Int {
-        let kept = min(Descriptors.reserve, limit / 2)
-        return limit - (isLocal ? kept / 2 : kept)
-    }
+    func largest(isLocal: Bool) -> Int { limit - (isLocal ? kept / 2 : kept) }
+
+    private var kept: Int { min(Descriptors.reserve, limit / 2) }
+
+    /// Connections that are turned away and may read why, at a time: their descriptors are among those that are kept free, so
+    /// they are few of them.
+    var mostTurnedAway: Int { kept / 2 }
 
     /// True when a connection has taken one that the ledger needs.
     func areShort(after channel: any Channel, isLocal: Bool) -> Bool {
