@@ -122,6 +122,8 @@ public enum Denial: Error, Hashable, Sendable, CustomStringConvertible {
     case expired(String)
     /// The grant was taken back.
     case revoked(String)
+    /// TLS came to no end, as without a certificate that is trusted.
+    case handshakeFailed(String)
     /// It is known, and may not do that.
     case outOfScope(String)
 
@@ -136,6 +138,7 @@ public enum Denial: Error, Hashable, Sendable, CustomStringConvertible {
             "nothing is granted to the certificate's \(names.joined(separator: ", ")), and no token came"
         case .expired(let grant): "the grant \(grant) has expired"
         case .revoked(let grant): "the grant \(grant) was revoked"
+        case .handshakeFailed(let reason): "TLS failed where a trusted certificate is asked for: \(reason)"
         case .outOfScope(let text): text
         }
     }

@@ -13,6 +13,8 @@ extension ExitCode {
     static let damage = ExitCode(65)
     /// The ledger is in use, or the server cannot be reached.
     static let unavailable = ExitCode(69)
+    /// The server does not know who this is, or does not allow it.
+    static let notAllowed = ExitCode(77)
     /// Reading or writing failed.
     static let inputOutput = ExitCode(74)
 
@@ -24,6 +26,8 @@ extension ExitCode {
             self = .damage
         case let error as SQLiteError where error.isDamage: self = .damage
         case ClientError.failed(let failure) where failure.cause == .damaged: self = .damage
+        case ClientError.failed(let failure) where failure.cause == .notAllowed: self = .notAllowed
+        case ClientError.refused(let fault) where fault.code == .refusedCredentials: self = .notAllowed
         case let refusal as Refusal where refusal.cause == .damaged: self = .damage
         case let failure as RequestFailure where failure.cause == .damaged: self = .damage
         case is LedgerError, is UsageError: self = .validationFailure

@@ -22,6 +22,7 @@ struct Sluice: AsyncParsableCommand {
               65  damage, in a ledger or in a file that cannot be read at all
               69  the ledger is in use, or the server cannot be reached
               74  reading or writing failed
+              77  the server does not know who this is, or does not allow it
             """,
         version: "0.1.0",
         subcommands: [

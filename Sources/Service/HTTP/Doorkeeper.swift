@@ -91,7 +91,7 @@ extension Problem {
         self.init(denial.isUnauthenticated ? .unauthenticated : .forbidden, denial.description)
         let error =
             switch denial {
-            case .missing, .unknownCertificate: ""
+            case .missing, .unknownCertificate, .handshakeFailed: ""
             case .outOfScope: ", error=\"insufficient_scope\""
             default: ", error=\"invalid_token\""
             }

@@ -124,6 +124,7 @@ final class StreamHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        noteHandshakeFailure(error)
         logger.debug("connection failed", metadata: ["reason": .string("\(error)")])
         context.close(promise: nil)
     }

@@ -1,5 +1,6 @@
 import Access
 import NIOCore
+import NIOSSL
 import Presentation
 import StreamProtocol
 import Transactions
@@ -56,6 +57,15 @@ extension StreamHandler {
             return
         }
         refuse(at: door, asking: "stream", denial)
+    }
+
+    /// Where certificates are asked for, one that is not trusted ends the handshake: nothing else tells of it.
+    func noteHandshakeFailure(_ error: any Error) {
+        guard case .door(let door) = entrance, door.certificate?.asksForClientCertificates == true, client == nil,
+            case NIOSSLError.handshakeFailed(let reason) = error
+        else { return }
+        logger.info("TLS failed", metadata: ["reason": .string("\(reason)")])
+        door.gate.noteRefusal(of: peer, subject: "stream", .handshakeFailed("\(reason)"))
     }
 
     private func admit(at door: Door, asking subject: String, _ find: () throws(Denial) -> Client) {

@@ -18,7 +18,8 @@ struct Entrances {
     init(_ settings: DaemonSettings, access: DaemonAccess, logger: Logger) throws {
         takeEverybody = settings.anonymous == true
         certificate = try settings.readCertificate { result in
-            access.noteReload(of: settings.certificate ?? "", result, logger: logger)
+            let files = [settings.certificate, settings.key].compactMap(\.self).joined(separator: ", ")
+            access.noteReload(of: files, result, logger: logger)
         }
         func door(_ place: HostAndPort, _ certificate: ServerCertificate?) -> Door {
             let takesAnonymous = settings.anonymous ?? (place.isLoopback && certificate == nil)

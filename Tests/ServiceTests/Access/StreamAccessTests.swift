@@ -199,6 +199,9 @@ import Testing
             await #expect(throws: ClientError.self) { try await connect(unknown) }
             #expect(try desk.lines().last?["detail"].map { "\($0)".contains("unknown.example") } == true)
             await #expect(throws: ClientError.self) { try await connect(nil) }
+            try await eventually {
+                (try? desk.lines().contains { "\($0["detail"] ?? "")".hasPrefix("TLS failed") }) == true
+            }
             let rogue = try TestAuthority("rogue", in: files.directory).issue("rogue", names: ["gate.example"])
             await #expect(throws: ClientError.self) { try await connect(rogue) }
         }
