@@ -1525,6 +1525,13 @@ class _Lines:
         self.offset += len(line) + 1
         return line
 
+    def next_filled(self):
+        """The next line that is not blank; None at the end."""
+        while True:
+            line = self.next()
+            if line is None or line.strip():
+                return line
+
     def give_back(self, lines):
         """Takes lines back that were taken last."""
         self._ready.extendleft(reversed(lines))
@@ -1599,12 +1606,9 @@ class _CSVRows:
 
     def next(self):
         """The next row's first line and fields, or an InvalidRecord instead of the fields; None at the end."""
-        while True:
-            line = self._lines.next()
-            if line is None:
-                return None
-            if line.strip():
-                break
+        line = self._lines.next_filled()
+        if line is None:
+            return None
         number = self._lines.number
         try:
             cells = self._cells(line)
@@ -1656,12 +1660,9 @@ class _JSONRows:
             object_pairs_hook=_object_without_twins, parse_float=str, parse_int=str, parse_constant=str).decode
 
     def next(self):
-        while True:
-            line = self._lines.next()
-            if line is None:
-                return None
-            if line.strip():
-                break
+        line = self._lines.next_filled()
+        if line is None:
+            return None
         number = self._lines.number
         try:
             return number, self._values(self._decode(line.decode()))

@@ -54,6 +54,14 @@ func withServer(
     await server.stop()
 }
 
+extension ServiceConfiguration {
+    /// As a server that is killed and comes back at the same port.
+    mutating func dieAtOnce(onPort port: Int) {
+        doors[0].port = port
+        drainMilliseconds = 0
+    }
+}
+
 /// A connection whose session is open.
 func openPeer(_ server: StreamServer, sources: [SourceRequest] = [.code(7)]) async throws -> RawPeer {
     let peer = try RawPeer(port: try #require(server.port))

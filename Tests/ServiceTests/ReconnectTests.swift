@@ -47,10 +47,7 @@ import Transactions
         for life in 0..<4 {
             try await withServer(
                 engine: engine,
-                configure: {
-                    $0.doors[0].port = port
-                    $0.drainMilliseconds = 0
-                }
+                configure: { $0.dieAtOnce(onPort: port) }
             ) { server, _ in
                 port = server.port!
                 if client == nil {

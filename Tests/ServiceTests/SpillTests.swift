@@ -54,10 +54,7 @@ import Transactions
         func live(_ body: () async throws -> Void) async throws {
             try await withServer(
                 engine: engine,
-                configure: {
-                    $0.doors[0].port = port
-                    $0.drainMilliseconds = 0
-                }
+                configure: { $0.dieAtOnce(onPort: port) }
             ) { server, _ in
                 knownPort.withLock { $0 = server.port! }
                 try await body()
