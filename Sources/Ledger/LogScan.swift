@@ -20,10 +20,10 @@ struct LogScan {
 
     /// Cells of all threads together, before they are taken over into the answer.
     private static let cellByteLimit = 256 << 20
-    /// Distinct accounts of all threads together, before they are taken over into the answer.
-    private static let accountByteLimit = 512 << 20
-    /// Distinct accounts of the answer: more are refused.
-    private static let answerAccountByteLimit = 1 << 30
+    /// What the groups of all threads together collect, before it is taken over into the answer.
+    private static let collectedByteLimit = 512 << 20
+    /// What the groups of the answer collect: more is refused.
+    private static let answerByteLimit = 1 << 30
 
     private typealias Block = BlockPipeline.Block
 
@@ -67,8 +67,8 @@ struct LogScan {
 
         mutating func take(_ counter: ColumnCounter) throws(RollupError) {
             try counter.drain(into: &builder, sequences: sequences)
-            guard builder.accountByteCount <= LogScan.answerAccountByteLimit else {
-                throw .tooManyAccounts(byteLimit: LogScan.answerAccountByteLimit)
+            guard builder.collectedByteCount <= LogScan.answerByteLimit else {
+                throw .tooMuchCollected(byteLimit: LogScan.answerByteLimit)
             }
         }
     }
@@ -130,7 +130,7 @@ struct LogScan {
                     counter.count(columns, times: entry.timeRange)
                     if counter.shouldDrain(
                         cellByteLimit: LogScan.cellByteLimit / threadCount,
-                        accountByteLimit: LogScan.accountByteLimit / threadCount)
+                        collectedByteLimit: LogScan.collectedByteLimit / threadCount)
                     {
                         try drain()
                     }

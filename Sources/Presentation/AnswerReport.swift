@@ -10,7 +10,7 @@ extension Report {
     public init(_ answer: Answer, names: NameLookup) {
         let dimensions = answer.dimensions.map { Column($0.name, isNumeric: false) }
         let measures = answer.measures.flatMap { measure in
-            ([measure.name] + (measure.form == .distinct ? [measure.name + "_error"] : [])).map {
+            ([measure.name] + (measure.isEstimated ? [measure.name + "_error"] : [])).map {
                 Column($0, isNumeric: true)
             }
         }
@@ -67,10 +67,12 @@ extension Dimension {
 
 extension Measure {
     fileprivate func presented(_ value: Int128?, in currency: Currency) -> [Report.Value] {
-        guard let value else { return form == .distinct ? [.none, .none] : [.none] }
-        if let error = standardError(of: value) {
-            return [error > 0 ? .estimate(value) : .count(value), .count(error)]
+        guard let value else { return isEstimated ? [.none, .none] : [.none] }
+        if self == .peakSecond { return [.text(secondText(Int64(truncatingIfNeeded: value)))] }
+        func shown(_ value: Int128) -> Report.Value {
+            isMoney ? .decimal(currency.decimal(minorUnits: value)) : .count(value)
         }
-        return [isMoney ? .decimal(currency.decimal(minorUnits: value)) : .count(value)]
+        guard let error = error(of: value) else { return [shown(value)] }
+        return [error > 0 ? .estimate(shown(value)) : shown(value), shown(error)]
     }
 }

@@ -66,12 +66,19 @@ extension Record {
 
 /// RFC 3339 in UTC with microseconds.
 private func timeText(_ microseconds: Int64) -> String {
-    let day = CalendarDay(daysSince1970: Int32(floorDivision(microseconds, 86_400_000_000)))
-    let rest = microseconds - Int64(day.daysSince1970) * 86_400_000_000
-    func padded(_ value: Int64, _ digits: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, digits - text.count)) + text
-    }
-    let clock = [rest / 3_600_000_000, rest / 60_000_000 % 60, rest / 1_000_000 % 60].map { padded($0, 2) }
-    return "\(day)T\(clock.joined(separator: ":")).\(padded(rest % 1_000_000, 6))Z"
+    let second = floorDivision(microseconds, 1_000_000)
+    return secondText(second).dropLast() + "." + zeroPadded(microseconds - second * 1_000_000, 6) + "Z"
+}
+
+/// RFC 3339 in UTC of a second since 1970.
+func secondText(_ second: Int64) -> String {
+    let day = CalendarDay(daysSince1970: Int32(truncatingIfNeeded: floorDivision(second, 86_400)))
+    let rest = second - Int64(day.daysSince1970) * 86_400
+    let clock = [rest / 3600, rest / 60 % 60, rest % 60].map { zeroPadded($0, 2) }
+    return "\(day)T\(clock.joined(separator: ":"))Z"
+}
+
+private func zeroPadded(_ value: Int64, _ digits: Int) -> String {
+    let text = String(value)
+    return String(repeating: "0", count: max(0, digits - text.count)) + text
 }

@@ -1,4 +1,5 @@
 import Rollups
+import Transactions
 
 extension Report {
     /// RFC 4180: a header, lines that end with CR and LF, quotes where a value needs them.
@@ -64,7 +65,9 @@ extension Report.Value {
     var plainText: String {
         switch self {
         case .text(let text), .decimal(let text): text
-        case .count(let count), .estimate(let count): digits(of: count)
+        case .count(let count): digits(of: count)
+        case .estimate(let value): value.plainText
+        case .percent(let hundredths, _): decimalText(hundredths, fractionDigits: 2)
         case .none: ""
         }
     }
@@ -72,7 +75,9 @@ extension Report.Value {
     var jsonText: String {
         switch self {
         case .text(let text), .decimal(let text): jsonString(text)
-        case .count(let count), .estimate(let count): digits(of: count)
+        case .count(let count): digits(of: count)
+        case .estimate(let value): value.jsonText
+        case .percent: plainText
         case .none: "null"
         }
     }

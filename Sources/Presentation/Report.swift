@@ -3,13 +3,16 @@ import Rollups
 /// Rows of values under named columns: what every output format renders.
 public struct Report: Hashable, Sendable {
     /// One value of a row.
-    public enum Value: Hashable, Sendable {
+    public indirect enum Value: Hashable, Sendable {
         /// Words; a string in every format.
         case text(String)
         /// A whole number; a number in JSON, with thousands separators in a table.
         case count(Int128)
-        /// A whole number that is near the true one: as `count`, with `≈` before it in a table.
-        case estimate(Int128)
+        /// A value that is near the true one: as the value itself, with `≈` before it in a table.
+        case estimate(Value)
+        /// A share or a growth in hundredths of a percent, as `97.31`; a number in JSON. What may be negative has its sign in a
+        /// table.
+        case percent(hundredths: Int128, isSigned: Bool)
         /// An exact decimal such as `58397.63`; a string in JSON, where numbers lose digits.
         case decimal(String)
         /// Nothing: `null` in JSON, empty in CSV, `-` in a table.

@@ -25,7 +25,9 @@ extension Report.Value {
         switch self {
         case .text(let text): harmless(text)
         case .count(let count): formatCount(count)
-        case .estimate(let count): "≈" + formatCount(count)
+        case .estimate(let value): "≈" + value.tableText
+        case .percent(let hundredths, let isSigned):
+            (isSigned && hundredths > 0 ? "+" : "") + groupedThousands(plainText)
         case .decimal(let decimal): groupedThousands(decimal)
         case .none: "-"
         }

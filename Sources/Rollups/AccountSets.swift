@@ -22,29 +22,13 @@ final class AccountSets {
     /// Bytes of a cell that hold a set's place.
     static let handleByteCount = 16
     private static let firstSlotBits: UInt8 = 2
-    private static let largestPieceBits = HyperLogLog.precision
-    private static let smallSlabByteCount = 1 << 16
-    /// Slabs of this size lie in large pages and are kept for the next question.
-    private static let largeSlabByteCount = 4 << 20
-    /// As long as sets take less than this, slabs are small.
-    private static let fewBytes = 256 << 10
-
     let hash: AccountHash
-    /// Bytes that all sets take together.
-    private(set) var byteCount = 0
-    private var slabs: [(memory: UnsafeMutableRawPointer, byteCount: Int)] = []
-    /// What is left of the last slab.
-    private var rest = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-    /// Pieces that are in no use, by the power of two of their size.
-    private var free = [[UnsafeMutableRawPointer]](repeating: [], count: largestPieceBits + 1)
+    private let memory: PieceMemory
 
-    init(_ hash: AccountHash) {
+    /// - Parameter memory: that of all collections of an answer.
+    init(_ hash: AccountHash, memory: PieceMemory) {
         precondition(MemoryLayout<Handle>.stride == AccountSets.handleByteCount)
-        self.hash = hash
-    }
-
-    deinit {
-        for slab in slabs { TableMemory.deallocate(slab.memory, byteCount: slab.byteCount) }
+        (self.hash, self.memory) = (hash, memory)
     }
 
     /// Adds an account, which is not 0, to the set whose place this is.
@@ -119,47 +103,23 @@ final class AccountSets {
     private func growTable(_ handle: UnsafeMutablePointer<Handle>) {
         let old = handle.pointee
         let bits = old.memory == nil ? AccountSets.firstSlotBits : old.slotBits + 1
-        handle.pointee.memory = take(bits: Int(bits) + 3)
+        handle.pointee.memory = memory.take(bits: Int(bits) + 3)
         handle.pointee.slotBits = bits
         guard let memory = old.memory else { return }
         let slots = handle.pointee.accounts
         for account in old.accounts where account != 0 {
             slots[handle.pointee.freeSlot(for: account, hash(account)).unsafelyUnwrapped] = account
         }
-        free[Int(old.slotBits) + 3].append(memory)
+        self.memory.giveBack(memory, bits: Int(old.slotBits) + 3)
     }
 
     private func turnIntoRegisters(_ handle: UnsafeMutablePointer<Handle>) {
         let old = handle.pointee
         handle.pointee = Handle(
-            memory: take(bits: HyperLogLog.precision), count: 0, slotBits: 0, isEstimate: true)
+            memory: memory.take(bits: HyperLogLog.precision), count: 0, slotBits: 0, isEstimate: true)
         guard let memory = old.memory else { return }
         for account in old.accounts where account != 0 { raise(handle, hash(account)) }
-        free[Int(old.slotBits) + 3].append(memory)
-    }
-
-    /// A piece of 2^bits bytes, all 0.
-    private func take(bits: Int) -> UnsafeMutableRawPointer {
-        let size = 1 << bits
-        let piece: UnsafeMutableRawPointer
-        if let used = free[bits].popLast() {
-            piece = used
-        } else {
-            if rest.count < size { addSlab(size) }
-            piece = rest.baseAddress.unsafelyUnwrapped
-            rest = UnsafeMutableRawBufferPointer(rebasing: rest[size...])
-        }
-        piece.initializeMemory(as: UInt8.self, repeating: 0, count: size)
-        return piece
-    }
-
-    private func addSlab(_ least: Int) {
-        let isLarge = byteCount >= AccountSets.fewBytes
-        let size = max(least, isLarge ? AccountSets.largeSlabByteCount : AccountSets.smallSlabByteCount)
-        let slab = TableMemory.allocate(byteCount: size)
-        slabs.append((slab, size))
-        byteCount += size
-        rest = UnsafeMutableRawBufferPointer(start: slab, count: size)
+        self.memory.giveBack(memory, bits: Int(old.slotBits) + 3)
     }
 }
 

@@ -2,7 +2,7 @@ import Transactions
 
 /// Adds up chunks, one after another, to the answer of a question.
 ///
-/// Distinct accounts are in no chunk: they come with the builders of `ColumnCounter`s.
+/// What groups collect is in no chunk: it comes with the builders of `ColumnCounter`s.
 ///
 /// The chunks must be of one rollup and must not overlap in day and sequence; their order does not matter. Several builders
 /// of one question, each used by one thread at a time, add up to one.
@@ -16,8 +16,8 @@ public struct AnswerBuilder {
     private let readDimensions: [Dimension]
     /// The measures that chunks hold, each with its number among the question's.
     private let keptMeasures: [(place: Int, measure: Measure)]
-    /// The distinct accounts of all groups; nil where none are asked.
-    private(set) var accountSets: AccountSets?
+    /// What the groups collect; nil where nothing is.
+    let collections: Collections?
     let accountHash: AccountHash
     /// A table for each group of days: the codes of `day` and `month` in the order of the grouping.
     private var tables: [[UInt32]: CellTable] = [:]
@@ -39,8 +39,8 @@ public struct AnswerBuilder {
         self.question = question
         self.accountHash = accountHash
         let numbered = question.measures.enumerated().map { (place: $0.offset, measure: $0.element) }
-        keptMeasures = numbered.filter { $0.measure.form != .distinct }
-        accountSets = keptMeasures.count < question.measures.count ? AccountSets(accountHash) : nil
+        keptMeasures = numbered.filter { $0.measure.form != .collected }
+        collections = Collections(question, accountHash)
         dimensions = question.grouping
         groupKey = try KeyLayout(dimensions.filter { $0.bitCount > 0 })
         filters = question.filters.filter { $0.key.bitCount > 0 }.map { ($0.key, CodeSet($0.value)) }
@@ -108,20 +108,17 @@ public struct AnswerBuilder {
                 let key = theirs.key(of: cell)
                 let own = ours.cell(
                     low: UInt64(truncatingIfNeeded: key), high: UInt64(truncatingIfNeeded: key >> 64))
-                for (place, measure) in question.measures.enumerated() {
+                for (place, measure) in keptMeasures {
                     let offset = AnswerBuilder.offset(ofMeasure: place)
-                    if let sets = other.accountSets, measure.form == .distinct {
-                        accountSets?.unite(cell + offset, of: sets, into: own + offset)
-                    } else {
-                        measure.form.combine(cell + offset, into: own + offset)
-                    }
+                    measure.form.combine(cell + offset, into: own + offset)
                 }
+                if let theirs = other.collections { collections?.unite(cell, of: theirs, into: own) }
             }
         }
     }
 
-    /// Bytes that the distinct accounts of all groups take.
-    public var accountByteCount: Int { accountSets?.byteCount ?? 0 }
+    /// Bytes that all take which the groups collect.
+    public var collectedByteCount: Int { collections?.memory.byteCount ?? 0 }
 
     /// The cell of the group in which the events of a cell with this key and day count, made when there is none; nil when
     /// the question does not cover them. Its address stays the same while the builder lives.
@@ -213,10 +210,10 @@ public struct AnswerBuilder {
         let key = table.key(of: cell)
         var (keyCodes, dayCodes) = (groupKey.codes(of: key)[...], dayCodes[...])
         let codes = dimensions.map { $0.bitCount == 0 ? dayCodes.removeFirst() : keyCodes.removeFirst() }
-        let values = question.measures.enumerated().map { place, measure -> Int128? in
-            let value = cell + AnswerBuilder.offset(ofMeasure: place)
-            if let accountSets, measure.form == .distinct { return Int128(accountSets.count(at: value)) }
-            return measure.form.value(at: value)
+        let collected = collections?.values(of: question.measures, at: cell) ?? [:]
+        let values = question.measures.enumerated().map { place, measure in
+            measure.form == .collected
+                ? collected[measure] : measure.form.value(at: cell + AnswerBuilder.offset(ofMeasure: place))
         }
         return Answer.Row(codes: codes, values: values)
     }

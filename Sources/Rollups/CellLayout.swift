@@ -7,7 +7,7 @@
 /// | often written, narrow | 4 each | `attempts`, `approved`, `settled`, `timed` |
 /// | seldom written, wide | 8 each | low halves of the other sums |
 /// | seldom written, narrow | 4 each | the other counts |
-/// | group | 8 | where distinct accounts are asked: see `PayerCounter` |
+/// | group | 8 | where something is collected: see `GroupFinder` |
 ///
 /// Only declared measures are there. With all measures declared, the first two groups end at byte 64 at the latest, so that a
 /// settled payment touches one cache line, and the others at byte 128. Counts have 32 bits because an accumulator takes fewer

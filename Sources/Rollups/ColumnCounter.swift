@@ -14,9 +14,11 @@ public final class ColumnCounter {
     private let readsAmounts: Bool
     private let readsDurations: Bool
     private let readsHours: Bool
-    /// Nil where no distinct payers are asked.
+    /// Nil where groups collect nothing.
+    private let finder: GroupFinder?
     private let payers: PayerCounter?
-    /// False where nothing but distinct payers is asked: then it is enough that cells are there.
+    private let samples: SampleCounter?
+    /// False where nothing is asked but what is collected: then it is enough that cells are there.
     private let addsMeasures: Bool
     private let parts: [Part]
     /// Bits that the parts were seen to take where they vary.
@@ -51,10 +53,12 @@ public final class ColumnCounter {
         _ question: Question, calendar: BusinessCalendar, accountHash: AccountHash
     ) throws(RollupError) {
         let declaration = try question.adHocDeclaration()
-        let asksPayers = question.measures.contains { $0.form == .distinct }
-        plan = CountingPlan(declaration, hasGroups: asksPayers)
-        addsMeasures = question.measures.contains { $0.form != .distinct }
-        payers = asksPayers ? try PayerCounter(question, plan, accountHash) : nil
+        let collections = Set(question.measures.compactMap(\.collection))
+        plan = CountingPlan(declaration, hasGroups: !collections.isEmpty)
+        addsMeasures = question.measures.contains { $0.form != .collected }
+        finder = collections.isEmpty ? nil : try GroupFinder(question, plan, accountHash)
+        payers = finder.flatMap { PayerCounter($0) }
+        samples = finder.flatMap { SampleCounter($0) }
         self.calendar = calendar
         seed = .random(in: 0 ... .max)
         clock = HourClock(calendar)
@@ -70,8 +74,10 @@ public final class ColumnCounter {
         }
         widths = parts.map { _ in 0 }
         dimensions = parts.compactMap(\.column).reduce(into: []) { $0.formUnion(ColumnSet($1)) }
-        readsAmounts = declaration.measures.contains { $0.isMoney }
-        readsDurations = declaration.measures.contains { [.durationMilliseconds, .timed].contains($0) }
+        readsAmounts = declaration.measures.contains { $0.isMoney } || collections.contains(.amounts)
+        readsDurations =
+            declaration.measures.contains { [.durationMilliseconds, .timed].contains($0) }
+            || collections.contains(.durations)
         readsHours = declaration.dimensions.contains(.hour)
         contributionNumbers = .allocate(capacity: 256)
         for index in 0..<256 { contributionNumbers[index] = ContributionTable.shared.numbers[index] }
@@ -95,7 +101,7 @@ public final class ColumnCounter {
         if readsAmounts { columns.formUnion(ColumnSet(.amount)) }
         if readsDurations { columns.formUnion(ColumnSet(.duration)) }
         if payers != nil { columns.formUnion(ColumnSet(.payer)) }
-        if readsHours || day(of: times) == nil { columns.formUnion(ColumnSet(.time)) }
+        if readsHours || samples?.needsTimes == true || day(of: times) == nil { columns.formUnion(ColumnSet(.time)) }
         return columns
     }
 
@@ -124,12 +130,12 @@ public final class ColumnCounter {
         unmeasuredCount += columns.count
     }
 
-    /// True when the cells take more than `cellByteLimit` bytes or distinct accounts more than `accountByteLimit`, or when
+    /// True when the cells take more than `cellByteLimit` bytes or what groups collect more than `collectedByteLimit`, or when
     /// half of the records that a cell can count are in. It looks every 65,536 records.
-    public func shouldDrain(cellByteLimit: Int, accountByteLimit: Int) -> Bool {
+    public func shouldDrain(cellByteLimit: Int, collectedByteLimit: Int) -> Bool {
         guard unmeasuredCount >= 1 << 16 else { return false }
         unmeasuredCount = 0
-        return recordCount > 1 << 31 || payers.map { $0.groups.accountByteCount > accountByteLimit } ?? false
+        return recordCount > 1 << 31 || finder.map { $0.groups.collectedByteCount > collectedByteLimit } ?? false
             || days.values.reduce(0) { $0 + $1.byteCount } > cellByteLimit
     }
 
@@ -140,7 +146,8 @@ public final class ColumnCounter {
             if let chunk = table.chunk(plan, day: day, sequences: sequences) { try builder.add(chunk) }
         }
         (days, recordCount) = ([:], 0)
-        if let payers { builder.add(try payers.takeGroups()) }
+        payers?.addWaiting()
+        if let finder { builder.add(try finder.takeGroups()) }
     }
 
     /// The day of all moments between two; nil where there may be several.
@@ -161,6 +168,7 @@ public final class ColumnCounter {
         let amounts: UnsafePointer<UInt64>?
         let durations: UnsafePointer<UInt64>?
         let payers: UnsafePointer<UInt64>?
+        let times: UnsafePointer<UInt64>?
         let parts: [UnsafePointer<UInt64>?]
         /// How keys become small numbers; nil where they are too many.
         var frame: Frame?
@@ -173,6 +181,7 @@ public final class ColumnCounter {
             amounts = counter.readsAmounts ? start(.amount) : nil
             durations = counter.readsDurations ? start(.duration) : nil
             payers = counter.payers != nil ? start(.payer) : nil
+            times = counter.samples?.needsTimes == true ? start(.time) : nil
             parts = counter.parts.map { $0.column.map(start) }
         }
     }
@@ -255,7 +264,7 @@ public final class ColumnCounter {
             if addsMeasures { plan.add(block, to: table, areCellsFound: true) }
         } else {
             pack(count, fields)
-            if payers != nil {
+            if finder != nil {
                 plan.findPacked(block, in: table)
                 if addsMeasures { plan.add(block, to: table, areCellsFound: true) }
             } else {
@@ -263,6 +272,7 @@ public final class ColumnCounter {
             }
         }
         if let payers, let column = fields.payers { payers.count(block, payers: column, rows: rows) }
+        samples?.count(block, times: fields.times, rows: rows)
     }
 
     /// How a block's keys become numbers below `DirectCells.count`: what is the same in all of them, and where the bits of

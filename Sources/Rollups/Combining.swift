@@ -19,7 +19,7 @@ extension Measure.Form {
             for row in 0..<rowCount { lower(cells[row] + offset, to: low[row]) }
         case .largest:
             for row in 0..<rowCount { raise(cells[row] + offset, to: low[row]) }
-        case .distinct: preconditionFailure("no chunk has a column of distinct accounts")
+        case .collected: preconditionFailure("no chunk has a column of what is collected")
         }
     }
 
@@ -30,7 +30,7 @@ extension Measure.Form {
         case .count, .sum: increase(place, by: low, value.load(fromByteOffset: 8, as: UInt64.self))
         case .smallest: lower(place, to: low)
         case .largest: raise(place, to: low)
-        case .distinct: preconditionFailure("sets of accounts are united by those who hold them")
+        case .collected: preconditionFailure("collections are united by those who hold them")
         }
     }
 
@@ -40,7 +40,7 @@ extension Measure.Form {
         case .smallest, .largest:
             let value = place.load(as: UInt64.self)
             return value == .max ? nil : Int128(value)
-        case .distinct: preconditionFailure("sets of accounts are read by those who hold them")
+        case .collected: preconditionFailure("collections are read by those who hold them")
         }
     }
 }

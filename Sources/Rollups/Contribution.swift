@@ -25,15 +25,17 @@ struct Contribution: Hashable, Sendable {
         case .captured: return Contribution(counts: settled, sum: settlement)
         case .resolved: return Contribution(counts: [.resolved] + settled, sum: settlement)
         case .refunded: return ofReturn(.refunds, .refundAmount, outcomeClass)
-        case .reversed: return ofReturn(.reversals, .reversalAmount, outcomeClass)
+        case .reversed: return ofReturn(.reversals, .reversalAmount, outcomeClass, failures: [.reversalsFailed])
         case .chargedBack: return ofReturn(.chargebacks, .chargebackAmount, outcomeClass)
         }
     }
 
-    private static func ofReturn(_ count: Measure, _ sum: Measure, _ outcomeClass: OutcomeClass) -> Contribution {
+    private static func ofReturn(
+        _ count: Measure, _ sum: Measure, _ outcomeClass: OutcomeClass, failures: [Measure] = []
+    ) -> Contribution {
         switch outcomeClass {
         case .approved: Contribution(counts: [count], sum: sum)
-        case .businessDecline, .technicalDecline, .abandoned: Contribution(counts: [.returnsFailed])
+        case .businessDecline, .technicalDecline, .abandoned: Contribution(counts: [.returnsFailed] + failures)
         case .pending: none
         }
     }

@@ -3,16 +3,10 @@ import Transactions
 /// Adds the payers of records to the sets of their groups: what a `ColumnCounter` does besides, where distinct payers are
 /// asked.
 ///
-/// A group is a row of the answer, and a cell leads to it: cells of several days or filtered codes to the same one. So the
-/// counter's cells hold the address of their group, which is found when the first payer of a cell comes.
-///
 /// Registers lie all over a few megabytes. The processor is asked for those of a tile's payers when these are noted, and they
 /// are raised when the next tile's payers have been.
 final class PayerCounter {
-    /// The groups, with nothing but their sets.
-    private(set) var groups: AnswerBuilder
-    private let key: KeyLayout
-    private let groupOffset: Int
+    private let finder: GroupFinder
     /// For each measure its bit and where a group has its set.
     private let measures: [(bit: UInt8, offset: Int)]
     /// By number of the contribution: the measures in which its payer counts.
@@ -40,38 +34,24 @@ final class PayerCounter {
         }
     }
 
-    private static let mostMeasures = Measure.allCases.count { $0.form == .distinct }
+    private static let mostMeasures = 2
 
-    /// What a cell holds that no group covers.
-    private static let noGroup: UInt = 1
-
-    /// - Parameter plan: cells that have room for the group's address.
-    init(_ question: Question, _ plan: CountingPlan, _ hash: AccountHash) throws(RollupError) {
-        groups = try AnswerBuilder(question, accountHash: hash)
-        key = plan.declaration.key
-        groupOffset = plan.layout.groupOffset
-        let asked = question.measures.enumerated().filter { $0.element.form == .distinct }
-        measures = asked.enumerated().map { number, measure in
-            (UInt8(1 << number), AnswerBuilder.offset(ofMeasure: measure.offset))
-        }
+    /// Nil where the question asks for no payers.
+    init?(_ finder: GroupFinder) {
+        self.finder = finder
+        let asked = finder.collections.places.filter { $0.collection == .payers || $0.collection == .approvedPayers }
+        guard !asked.isEmpty else { return nil }
+        measures = asked.enumerated().map { number, place in (UInt8(1 << number), place.offset) }
         let contributions = ContributionTable.shared.distinct
         bits = .allocate(capacity: contributions.count)
         for (number, contribution) in contributions.enumerated() {
             bits[number] = asked.enumerated().reduce(0) { bits, each in
-                bits | (contribution.countsPayer(in: each.element.element) ? 1 << UInt8(each.offset) : 0)
+                bits | (contribution.countsPayer(in: each.element.collection) ? 1 << UInt8(each.offset) : 0)
             }
         }
     }
 
     deinit { bits.deallocate() }
-
-    /// Takes out what was counted. The cells that led to it must be gone.
-    func takeGroups() throws(RollupError) -> AnswerBuilder {
-        addWaiting()
-        let next = try AnswerBuilder(groups.question, accountHash: groups.accountHash)
-        defer { groups = next }
-        return groups
-    }
 
     /// Adds the payers of a block's records, whose cells are found.
     /// - Parameters:
@@ -83,9 +63,9 @@ final class PayerCounter {
         swap(&latest, &waiting)
     }
 
-    /// Adds the payers that were noted before the last ones.
-    private func addWaiting() {
-        guard let sets = groups.accountSets else { return }
+    /// Adds the payers that were noted before the last ones; to be called before the groups are taken.
+    func addWaiting() {
+        let sets = finder.collections.accounts
         let tile = waiting
         let (accounts, hashes, owners, counted) = (tile.accounts, tile.hashes, tile.owners, tile.counted)
         for (number, measure) in measures.enumerated() {
@@ -103,8 +83,8 @@ final class PayerCounter {
 
     /// Notes the payers that count, with their groups.
     private func note(_ block: RecordBlock, _ payers: UnsafePointer<UInt64>, _ rows: UnsafePointer<Int32>) {
-        guard let sets = groups.accountSets else { return }
-        let (bits, hash, groupOffset, tile) = (bits, sets.hash, groupOffset, latest)
+        let sets = finder.collections.accounts
+        let (finder, bits, hash, tile) = (finder, bits, sets.hash, latest)
         let (accounts, hashes, owners, counted) = (tile.accounts, tile.hashes, tile.owners, tile.counted)
         let (contributions, cells, registers) = (block.contributions, block.cells, tile.registers)
         let (firstOffset, secondOffset) = (measures[0].offset, measures.count > 1 ? measures[1].offset : 0)
@@ -113,11 +93,7 @@ final class PayerCounter {
             let account = payers[Int(rows[row])]
             let bits = bits[Int(contributions[row])]
             guard bits != 0, account != 0 else { continue }
-            let cell = cells[row].unsafelyUnwrapped
-            var group = cell.load(fromByteOffset: groupOffset, as: UInt.self)
-            if group == 0 { group = findGroup(of: cell, day: block.day) }
-            guard group != PayerCounter.noGroup else { continue }
-            let owner = UnsafeMutableRawPointer(bitPattern: group).unsafelyUnwrapped
+            guard let owner = finder.group(of: cells[row].unsafelyUnwrapped, day: block.day) else { continue }
             let accountHash = hash(account)
             accounts[kept] = account
             hashes[kept] = accountHash
@@ -131,21 +107,11 @@ final class PayerCounter {
         }
         tile.count = kept
     }
-
-    @inline(never)
-    private func findGroup(of cell: UnsafeMutableRawPointer, day: CalendarDay) -> UInt {
-        let low = UInt128(cell.load(as: UInt64.self))
-        let key =
-            key.wordCount == 1 ? low : UInt128(cell.load(fromByteOffset: 8, as: UInt64.self)) << 64 | low
-        let group = groups.group(of: key, self.key, day: day).map { UInt(bitPattern: $0) } ?? PayerCounter.noGroup
-        cell.storeBytes(of: group, toByteOffset: groupOffset, as: UInt.self)
-        return group
-    }
 }
 
 extension Contribution {
-    fileprivate func countsPayer(in measure: Measure) -> Bool {
-        switch measure {
+    fileprivate func countsPayer(in collection: Measure.Collection) -> Bool {
+        switch collection {
         case .payers: counts.contains(.attempts)
         case .approvedPayers: counts.contains(.attempts) && counts.contains(.approved)
         default: false

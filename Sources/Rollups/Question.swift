@@ -68,7 +68,7 @@ public struct Question: Hashable, Sendable {
     /// What to count from the records themselves where no rollup can answer.
     /// - Throws: `keyTooWide` when the dimensions are too many for one key.
     public func adHocDeclaration() throws(RollupError) -> RollupDeclaration {
-        let kept = measures.filter { $0.form != .distinct }
+        let kept = measures.filter { $0.form != .collected }
         // Cells that need hold no measure hold one all the same: that they are there says which rows the answer has.
         return try RollupDeclaration(
             name: "ad-hoc", dimensions: neededDimensions, measures: kept.isEmpty ? [.attempts] : kept)

@@ -41,7 +41,7 @@ public struct RollupChunk: Hashable, Sendable {
         case .count: return Int128(columns[first][row])
         case .sum: return Int128(columns[first + 1][row]) << 64 | Int128(columns[first][row])
         case .smallest, .largest: return columns[first][row] == .max ? nil : Int128(columns[first][row])
-        case .distinct: return nil
+        case .collected: return nil
         }
     }
 }

@@ -25,7 +25,7 @@ public struct RollupDeclaration: Hashable, Sendable {
         guard !measures.isEmpty else { throw .noMeasure }
         if let twice = firstRepeated(dimensions) { throw .repeated(twice.name) }
         if let twice = firstRepeated(measures) { throw .repeated(twice.name) }
-        if let distinct = measures.first(where: { $0.form == .distinct }) { throw .notKept(distinct) }
+        if let collected = measures.first(where: { $0.form == .collected }) { throw .notKept(collected) }
         self.name = name
         self.dimensions = dimensions
         self.measures = measures

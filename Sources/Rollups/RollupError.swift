@@ -12,8 +12,8 @@ public enum RollupError: Error, Hashable, Sendable, CustomStringConvertible {
     case impliedDimension(Dimension)
     /// No rollup can hold the measure: it is counted from the records.
     case notKept(Measure)
-    /// The distinct accounts of a question's groups take more memory than there may be.
-    case tooManyAccounts(byteLimit: Int)
+    /// What a question's groups collect takes more memory than there may be.
+    case tooMuchCollected(byteLimit: Int)
     /// The dimensions together need more bits than a key has.
     case keyTooWide(dimensions: [Dimension], bitCount: Int)
     /// A chunk does not hold what a question needs.
@@ -33,8 +33,8 @@ public enum RollupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .repeated(let name): "\(name) is named twice"
         case .impliedDimension(let dimension): "\(dimension.name) is known of every rollup and cannot be declared"
         case .notKept(let measure): "no rollup can hold \(measure.name)"
-        case .tooManyAccounts(let limit):
-            "the distinct payers of so many groups take more than \(limit >> 20) MiB: ask for fewer dimensions, or for "
+        case .tooMuchCollected(let limit):
+            "distinct payers, percentiles or peaks of so many groups take more than \(limit >> 20) MiB: ask for fewer dimensions, or for "
                 + "fewer of their values (--where), at a time"
         case .keyTooWide(let dimensions, let bits):
             "\(dimensions.map(\.name).joined(separator: ", ")) together take \(bits) bits and a key has 128: "

@@ -86,7 +86,7 @@ extension Measure.Form {
         case .smallest: [merged(mine[0], theirs[0], pairs, .max, min)]
         case .largest: [merged(mine[0], theirs[0], pairs, .max) { $0 &+ 1 > $1 &+ 1 ? $0 : $1 }]
         case .sum: mergedSums(mine, theirs, pairs)
-        case .distinct: preconditionFailure("no rollup holds distinct accounts")
+        case .collected: preconditionFailure("no rollup holds what is collected")
         }
     }
 

@@ -71,7 +71,7 @@ extension CellLayout {
             case .count: return [.narrow(offset)]
             case .smallest, .largest: return [.wide(offset)]
             case .sum: return [.wide(offset), .carries(offset)]
-            case .distinct: preconditionFailure("no rollup holds distinct accounts")
+            case .collected: preconditionFailure("no rollup holds what is collected")
             }
         }
     }

@@ -10,11 +10,12 @@ import Transactions
 
     /// A set in memory of its own.
     private final class One {
+        let memory = PieceMemory()
         let sets: AccountSets
         let place = UnsafeMutableRawPointer.allocate(byteCount: AccountSets.handleByteCount, alignment: 16)
 
         init(_ hash: AccountHash = DistinctPayersTests.hash) {
-            sets = AccountSets(hash)
+            sets = AccountSets(hash, memory: memory)
             place.initializeMemory(as: UInt8.self, repeating: 0, count: AccountSets.handleByteCount)
         }
 
@@ -49,9 +50,9 @@ import Transactions
         // One more, and the number is an estimate, which says so by being greater.
         one.add([1 << 47 | 12345])
         #expect(one.count > AccountSets.exactCount)
-        #expect(Measure.payers.standardError(of: Int128(one.count))! > 0)
-        #expect(Measure.payers.standardError(of: Int128(AccountSets.exactCount)) == 0)
-        #expect(Measure.attempts.standardError(of: 1 << 40) == nil)
+        #expect(Measure.payers.error(of: Int128(one.count))! > 0)
+        #expect(Measure.payers.error(of: Int128(AccountSets.exactCount)) == 0)
+        #expect(Measure.attempts.error(of: 1 << 40) == nil)
     }
 
     /// Accounts in a row are as good as random ones, and many are near the truth for several keys: the mean of the squared
@@ -108,7 +109,8 @@ import Transactions
     }
 
     @Test func groupsOfFewTakeLittle() {
-        let sets = AccountSets(Self.hash)
+        let memory = PieceMemory()
+        let sets = AccountSets(Self.hash, memory: memory)
         let groups = 100_000
         let places = UnsafeMutableRawPointer.allocate(
             byteCount: groups * AccountSets.handleByteCount, alignment: 16)
@@ -119,7 +121,7 @@ import Transactions
                 sets.add(account, hash: sets.hash(account), to: places + group * AccountSets.handleByteCount)
             }
         }
-        #expect(sets.byteCount < groups * 48 + (4 << 20))
+        #expect(memory.byteCount < groups * 48 + (4 << 20))
         for group in 0..<groups { #expect(sets.count(at: places + group * AccountSets.handleByteCount) == 3) }
     }
 
