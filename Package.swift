@@ -87,7 +87,8 @@ let package = Package(
         room(
             "Simulation",
             ["Ledger", "Storage", "Columns", "Rollups", "RingBuffer", "Transactions", "CSQLite", "Chance"]),
-        room("Presentation", ["Transactions", "Rollups"]),
+        room("Analysis", ["Transactions", "Rollups"]),
+        room("Presentation", ["Transactions", "Rollups", "Analysis"]),
         room("Formats", ["Transactions", "CPlatform", "CLZ4", "CZlib", crypto]),
         room("ReferenceDay", ["Transactions"]),
         room("StreamProtocol", ["Transactions", "CPlatform", "CLZ4"]),
@@ -96,7 +97,7 @@ let package = Package(
             "Service",
             [
                 "Access", "Ledger", "Rollups", "Storage", "Formats", "Presentation", "StreamProtocol", "Transactions",
-                "CPlatform", "EventLoops", logging, crypto,
+                "Analysis", "CPlatform", "EventLoops", logging, crypto,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -115,7 +116,8 @@ let package = Package(
             name: "sluice",
             dependencies: [
                 "Transactions", "Access", "Ledger", "Rollups", "Presentation", "Formats", "ReferenceDay",
-                "StreamProtocol", "Service", "SluiceClient", "Storage", "Columns", "CPlatform", "Chance", logging,
+                "StreamProtocol", "Service", "SluiceClient", "Storage", "Columns", "Analysis", "CPlatform", "Chance",
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
@@ -151,7 +153,8 @@ let package = Package(
         tests("ColumnsTests", ["Columns", "Transactions", "Chance"]),
         tests("StorageTests", ["Storage", "Columns", "Transactions", "CPlatform", "Chance"]),
         tests("RollupsTests", ["Rollups", "Transactions", "Columns", "CPlatform", "Chance"]),
-        tests("PresentationTests", ["Presentation", "Rollups", "Transactions"]),
+        tests("AnalysisTests", ["Analysis", "Rollups", "Transactions"]),
+        tests("PresentationTests", ["Presentation", "Analysis", "Rollups", "Transactions"]),
         tests(
             "LedgerTests",
             [

@@ -14,7 +14,7 @@ public final class ProgressLine {
     public convenience init() {
         let isTerminal = isatty(STDERR_FILENO) == 1
         self.init(
-            width: terminalWidth(STDERR_FILENO),
+            width: terminalWidth(STDERR_FILENO) ?? 80,
             write: isTerminal ? { FileHandle.standardError.write(Data($0.utf8)) } : nil,
             clock: { ContinuousClock.now })
     }
@@ -45,9 +45,9 @@ public final class ProgressLine {
     }
 }
 
-/// Columns of the terminal behind a file descriptor; 80 where it is none.
-public func terminalWidth(_ file: Int32 = STDOUT_FILENO) -> Int {
+/// Columns of the terminal behind a file descriptor; nil where it is none.
+public func terminalWidth(_ file: Int32 = STDOUT_FILENO) -> Int? {
     var size = winsize()
-    guard ioctl(file, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    guard isatty(file) == 1, ioctl(file, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return Int(size.ws_col)
 }

@@ -1,3 +1,4 @@
+import Analysis
 import Rollups
 import Transactions
 
@@ -13,8 +14,16 @@ public struct QuestionText: Sendable {
     public var to: CalendarDay?
     /// Names of dimensions.
     public var by = ["day"]
-    /// Names of measures; `all` alone stands for every one that rollups hold.
+    /// Names of figures: measures and what is made of them; `all` alone stands for every measure that rollups hold.
     public var measures = QuestionText.usualMeasures
+    /// `previous`, `week`, `month` or `year`.
+    public var comparison: String?
+    /// Days of a moving average.
+    public var averageDays: Int?
+    /// True for the shares of each row.
+    public var showsShares = false
+    /// `figure=percent`, such as `approved_percent=98.5`.
+    public var targets: [String] = []
     /// `dimension=value`; values of one dimension are alternatives, dimensions all have to hold.
     public var conditions: [String] = []
 
@@ -34,6 +43,12 @@ public struct QuestionText: Sendable {
             case measures
             /// A condition.
             case conditions = "where"
+            /// What the figures are compared with.
+            case compare
+            /// The days of a moving average.
+            case average = "moving_average"
+            /// A target.
+            case target
             /// How the parts go together.
             case whole
         }
@@ -54,9 +69,9 @@ public struct QuestionText: Sendable {
         return names
     }
 
-    /// The question.
+    /// What is asked.
     /// - Parameter codes: of those `names` that have one.
-    public func question(codes: [Name: UInt32]) throws(Fault) -> Question {
+    public func inquiry(codes: [Name: UInt32]) throws(Fault) -> Inquiry {
         var filters: [Dimension: Set<UInt32>] = [:]
         for condition in conditions {
             let (dimension, value) = try parsed(condition)
@@ -68,13 +83,58 @@ public struct QuestionText: Sendable {
             }
             filters[dimension, default: []].insert(code)
         }
-        let asked = try measures == ["all"] ? Measure.kept : words(measures, .measures, "measure")
-        let dimensions: [Dimension] = try words(by, .by, "dimension")
+        let dimensions: [Dimension] = try by.map { text throws(Fault) in
+            try word(text, .by, "dimension")
+        }
         do {
-            return try Question(from: from, to: to, by: dimensions, filters: filters, measures: asked)
+            var inquiry = try Inquiry(from: from, to: to, by: dimensions, filters: filters, figures: figures())
+            inquiry.comparison = try parsedComparison()
+            inquiry.averageDays = try parsedAverage()
+            inquiry.showsShares = showsShares
+            inquiry.targets = try targets.map(parsedTarget)
+            try inquiry.check()
+            return inquiry
+        } catch let fault as Fault {
+            throw fault
         } catch {
             throw Fault(part: .whole, description: "\(error)")
         }
+    }
+
+    private func figures() throws(Fault) -> [Figure] {
+        if measures == ["all"] { return Measure.kept.map(Figure.measure) }
+        return try measures.map(figure)
+    }
+
+    private func figure(_ text: String) throws(Fault) -> Figure {
+        if let figure = Figure(name: text) { return figure }
+        throw Fault(
+            part: .measures,
+            description: "'\(text)' is no measure; there are \(Figure.all.map(\.name).joined(separator: ", "))")
+    }
+
+    private func parsedComparison() throws(Fault) -> Comparison? {
+        guard let comparison else { return nil }
+        if let known = Comparison(rawValue: comparison) { return known }
+        throw Fault(part: .compare, description: "'\(comparison)': expected one of \(Comparison.words)")
+    }
+
+    private func parsedAverage() throws(Fault) -> Int? {
+        guard let averageDays else { return nil }
+        guard 2...1000 ~= averageDays else {
+            throw Fault(part: .average, description: "\(averageDays) days: expected 2 to 1,000")
+        }
+        return averageDays
+    }
+
+    private func parsedTarget(_ text: String) throws(Fault) -> Inquiry.Target {
+        guard let separator = text.firstIndex(of: "="),
+            let hundredths = hundredthsOfPercent(text[text.index(after: separator)...])
+        else {
+            throw Fault(
+                part: .target, description: "'\(text)': expected figure=percent, such as approved_percent=98.5")
+        }
+        return Inquiry.Target(try figure(String(text[..<separator])), hundredths: Int128(hundredths))
     }
 
     private func parsed(_ condition: String) throws(Fault) -> (Dimension, value: String) {
@@ -86,15 +146,23 @@ public struct QuestionText: Sendable {
         return (dimension, String(condition[condition.index(after: separator)...]))
     }
 
-    private func words<Word: Vocabulary>(_ texts: [String], _ part: Fault.Part, _ what: String) throws(Fault) -> [Word]
-    {
-        var words: [Word] = []
-        for text in texts { words.append(try word(text, part, what)) }
-        return words
-    }
-
     private func word<Word: Vocabulary>(_ text: String, _ part: Fault.Part, _ what: String) throws(Fault) -> Word {
         if let word = Word(name: text) { return word }
         throw Fault(part: part, description: "'\(text)' is no \(what); there are \(Word.names.joined(separator: ", "))")
     }
+}
+
+/// `30`, `30%`, `98.5` or `98.55 %` in hundredths; nil when it is anything else or more than a thousand percent.
+public func hundredthsOfPercent(_ text: some StringProtocol) -> Int? {
+    var digits = text.drop { $0 == " " }
+    if digits.last == "%" { digits = digits.dropLast() }
+    while digits.last == " " { digits = digits.dropLast() }
+    let parts = digits.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    guard let whole = parts.first, 1...4 ~= whole.utf8.count,
+        parts.allSatisfy({ $0.utf8.allSatisfy { 48...57 ~= $0 } }),
+        let units = Int(whole), units <= 1000
+    else { return nil }
+    guard parts.count == 2 else { return units * 100 }
+    guard 1...2 ~= parts[1].utf8.count, let fraction = Int(parts[1]) else { return nil }
+    return units * 100 + (parts[1].utf8.count == 1 ? fraction * 10 : fraction)
 }

@@ -56,6 +56,9 @@ public struct Report: Hashable, Sendable {
 
 /// How a report is written.
 public enum OutputFormat: String, CaseIterable, Sendable {
+    /// All of them, for help and errors.
+    public static let words = allCases.map(\.rawValue).joined(separator: ", ")
+
     /// Aligned columns for people.
     case table
     /// RFC 4180, with a header.
@@ -71,9 +74,10 @@ public enum OutputFormat: String, CaseIterable, Sendable {
 
 extension Report {
     /// The report as text that ends with a line break, or no text at all (CSV has its header, JSON its frame in any case).
-    public func rendered(as format: OutputFormat) -> String {
+    /// - Parameter width: columns of the terminal that it is for; see `table(width:)`.
+    public func rendered(as format: OutputFormat, width: Int? = nil) -> String {
         switch format {
-        case .table: table()
+        case .table: table(width: width)
         case .csv: csv()
         case .json: json()
         case .ndjson: ndjson()

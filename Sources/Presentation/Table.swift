@@ -1,10 +1,14 @@
 extension Report {
     /// Columns that line up on a terminal, numbers on the right; a sentence when there are no rows.
-    func table() -> String {
+    /// - Parameter width: columns of the terminal; where the table is wider its headings are broken at underscores, which
+    ///   makes it as narrow as its values. Nil: headings stay whole, as where no one looks.
+    func table(width: Int? = nil) -> String {
         guard !rows.isEmpty else { return "no matching events" + asOf + "\n" }
         let cells = rows.map { $0.map(\.tableText) }
-        let widths = columns.indices.map { column in
-            cells.reduce(displayWidth(columns[column].name)) { max($0, displayWidth($1[column])) }
+        let contents = columns.indices.map { column in cells.reduce(1) { max($0, displayWidth($1[column])) } }
+        let headings = headings(above: contents, width: width)
+        let widths = zip(contents, headings).map { content, heading in
+            heading.reduce(content) { max($0, displayWidth($1)) }
         }
         func line(_ texts: [String]) -> String {
             let fields = columns.indices.map { padded(texts[$0], to: widths[$0], onTheLeft: columns[$0].isNumeric) }
@@ -12,9 +16,34 @@ extension Report {
             while line.last == " " { line.removeLast() }
             return line + "\n"
         }
+        let headingLines = headings.map(\.count).max() ?? 0
+        let head = (0..<headingLines).map { number in
+            line(headings.map { number + $0.count < headingLines ? "" : $0[number + $0.count - headingLines] })
+        }
         let rule = line(widths.map { String(repeating: "─", count: $0) })
-        return line(columns.map(\.name)) + rule + cells.map(line).joined()
+        return head.joined() + rule + cells.map(line).joined()
             + "\(formatCount(rows.count)) \(rows.count == 1 ? "row" : "rows")\(asOf)\n"
+    }
+
+    /// The lines of each column's heading.
+    private func headings(above contents: [Int], width: Int?) -> [[String]] {
+        let whole = zip(columns, contents).reduce(0) { $0 + max(displayWidth($1.0.name), $1.1) + 2 } - 2
+        guard let width, whole > width else { return columns.map { [$0.name] } }
+        return zip(columns, contents).map { column, content in broken(column.name, to: content) }
+    }
+
+    /// A heading in lines of at most `width`, where its words allow that.
+    private func broken(_ name: String, to width: Int) -> [String] {
+        var lines: [String] = []
+        for word in name.split(separator: "_") {
+            if let last = lines.last, displayWidth(last) + displayWidth(String(word)) + 1 <= width {
+                lines[lines.count - 1] = last + "_" + word
+            } else {
+                if let last = lines.last { lines[lines.count - 1] = last + "_" }
+                lines.append(String(word))
+            }
+        }
+        return lines
     }
 
     private var asOf: String { sequence.map { ", as of sequence \(formatCount($0))" } ?? "" }

@@ -37,7 +37,8 @@ struct FindCommand: AsyncParsableCommand {
             if !found.isEmpty || format != .table {
                 var report = Report(events: found.map { ($0.sequence, $0.record) }, names: book.name)
                 report.damage = findings.damage
-                try emit((format == .table ? report.withoutIdleColumns : report).rendered(as: format))
+                let shown = format == .table ? report.withoutIdleColumns : report
+                try emit(shown.rendered(as: format, width: terminalWidth()))
             }
         }
     }

@@ -104,13 +104,5 @@ struct NameBook {
         names[space, default: [:]].merge(try await access.names(of: codes.subtracting([0]), in: space)) { $1 }
     }
 
-    /// Fetches what an answer's rows show.
-    mutating func fetch(for answer: Answer, from access: LedgerAccess) async throws {
-        for (place, dimension) in answer.dimensions.enumerated() {
-            guard let space = dimension.nameSpace else { continue }
-            try await fetch(Set(answer.rows.map { $0.codes[place] }), space, from: access)
-        }
-    }
-
     func name(_ space: NameSpace, _ code: UInt32) -> String? { names[space]?[code] }
 }

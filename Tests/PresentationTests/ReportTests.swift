@@ -1,3 +1,4 @@
+import Analysis
 import Foundation
 import Rollups
 import Testing
@@ -19,7 +20,7 @@ import Transactions
         let answer = Answer(
             dimensions: [.region, .currency], measures: [.settled, .amount, .smallestAmount], rows: rows, sequence: 4242
         )
-        return Report(answer) { space, code in
+        return Report(sheet(answer)) { space, code in
             #expect(space == .region)
             return ReportTests.names[code]
         }
@@ -38,6 +39,15 @@ import Transactions
         #expect(lines[7] == "77             GBP        77,000  950,616.59             0.05")
         #expect(lines[8] == "none           GBP             0        0.00                -")
         #expect(lines[9] == "7 rows, as of sequence 4,242")
+    }
+
+    /// Headings that make a table too wide are broken; where nobody looks they are not.
+    @Test func headingsFitTheTerminal() {
+        let lines = report([1, 3]).rendered(as: .table, width: 40).split(separator: "\n").map(String.init)
+        #expect(lines[0].hasSuffix("smallest_"))
+        #expect(lines[1] == "region   currency  settled     amount     amount")
+        #expect(lines[3] == "Đà Nẵng  GBP         1,000  12,345.67       0.05")
+        #expect(report([1, 3]).rendered(as: .table, width: 80) == report([1, 3]).rendered(as: .table))
     }
 
     @Test func commaSeparatedValues() {
@@ -111,7 +121,8 @@ import Transactions
     @Test func amountsOfEveryFraction() {
         let rows = [414, 704, 826].map { Answer.Row(codes: [$0], values: [Int128(Int64.max) * 5]) }
         let report = Report(
-            Answer(dimensions: [.currency], measures: [.amount], rows: rows, sequence: 1), names: { _, _ in nil })
+            sheet(Answer(dimensions: [.currency], measures: [.amount], rows: rows, sequence: 1)), names: { _, _ in nil }
+        )
         #expect(
             report.rendered(as: .csv)
                 == "currency,amount\r\nKWD,46116860184273879.035\r\nVND,46116860184273879035\r\nGBP,461168601842738790.35\r\n"
@@ -120,3 +131,12 @@ import Transactions
 }
 
 private typealias Dimension = Rollups.Dimension
+
+/// The measures of an answer as they are.
+func sheet(_ answer: Answer) -> Sheet {
+    do {
+        return try Inquiry(by: answer.dimensions, figures: answer.measures.map(Figure.measure)).sheet([answer])
+    } catch {
+        preconditionFailure("\(error)")
+    }
+}

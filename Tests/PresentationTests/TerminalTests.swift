@@ -56,7 +56,7 @@ import Transactions
         let days: [UInt32] = [20_000, 20_001, 20_002]
         let rows = zip(days, [200, 100, 0]).map { Answer.Row(codes: [$0, 704], values: [Int128($1)]) }
         let answer = Answer(dimensions: [.day, .currency], measures: [.amount], rows: rows, sequence: 1)
-        let lines = plot(answer, width: 60) { _, _ in nil }.split(separator: "\n").map(String.init)
+        let lines = plot(sheet(answer), width: 60) { _, _ in nil }.split(separator: "\n").map(String.init)
         let bars = String(repeating: "█", count: 41)
         #expect(lines[0] == "amount")
         #expect(lines[1] == "2024-10-04 VND \(bars) 200")
@@ -64,13 +64,14 @@ import Transactions
         #expect(lines[3] == "2024-10-06 VND " + String(repeating: " ", count: 41) + "   0")
         #expect(lines.dropFirst().allSatisfy { displayWidth($0) == 60 })
         #expect(
-            plot(Answer(dimensions: [], measures: [.amount], rows: [], sequence: 1), width: 60) { _, _ in nil }.isEmpty)
+            plot(sheet(Answer(dimensions: [], measures: [.amount], rows: [], sequence: 1)), width: 60) { _, _ in nil }
+                .isEmpty)
     }
 
     @Test func currenciesAreScaledApart() {
         let rows = [(414, 10), (704, 1_000_000)].map { Answer.Row(codes: [UInt32($0.0)], values: [Int128($0.1)]) }
         let answer = Answer(dimensions: [.currency], measures: [.amount], rows: rows, sequence: 1)
-        let lines = plot(answer, width: 50) { _, _ in nil }.split(separator: "\n")
+        let lines = plot(sheet(answer), width: 50) { _, _ in nil }.split(separator: "\n")
         #expect(lines[1].count { $0 == "█" } == lines[2].count { $0 == "█" })
     }
 

@@ -1,3 +1,4 @@
+import Analysis
 import Formats
 import Foundation
 import Hummingbird
@@ -17,22 +18,31 @@ struct Questions: Sendable {
     /// `GET /v1/daily`: what `sluice daily` answers, with the same words.
     func daily(_ request: Request) async throws -> Response {
         let query = try RequestQuery(
-            request, known: ["from", "to", "by", "where", "measures", "format", "codes", "despite_damage"])
+            request,
+            known: [
+                "from", "to", "by", "where", "measures", "compare", "moving_average", "share", "target", "format",
+                "codes",
+                "despite_damage",
+            ])
         var text = QuestionText()
         text.from = try query.value("from", "a date such as 2026-11-20", CalendarDay.init)
         text.to = try query.value("to", "a date such as 2026-11-20", CalendarDay.init)
         text.by = try query.words("by") ?? text.by
         text.measures = try query.words("measures") ?? text.measures
         text.conditions = query.values("where")
+        text.comparison = try query.value("compare", "one of \(Comparison.words)") { $0 }
+        text.averageDays = try query.value("moving_average", "a number of days") { Int($0) }
+        text.showsShares = try query.flag("share")
+        text.targets = query.values("target")
         let format = try format(query, request)
         let (showsCodes, despiteDamage) = (try query.flag("codes"), try query.flag("despite_damage"))
         return try await rendered(as: format) { [text] in
             let wanted = Array(try text.names())
             let codes = zip(wanted, ledger.knownCodes(for: wanted)).compactMap { name, code in code.map { (name, $0) } }
-            let question = try text.question(codes: Dictionary(uniqueKeysWithValues: codes))
-            let answer = try ledger.answer(question, despiteDamage: despiteDamage)
-            return Report(
-                answer, names: showsCodes ? { "\($1)" } : names(of: answer.dimensions.compactMap(\.nameSpace)))
+            let inquiry = try text.inquiry(codes: Dictionary(uniqueKeysWithValues: codes))
+            let sheet = inquiry.sheet(
+                try inquiry.questions.map { try ledger.answer($0, despiteDamage: despiteDamage) })
+            return Report(sheet, names: showsCodes ? { "\($1)" } : names(of: sheet.dimensions.compactMap(\.nameSpace)))
         }
     }
 
@@ -114,8 +124,7 @@ struct Questions: Sendable {
 
     /// What the query says, else what the client accepts, else JSON.
     private func format(_ query: RequestQuery, _ request: Request) throws(Problem) -> OutputFormat {
-        let words = OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")
-        if let format = try query.value("format", "one of \(words)", OutputFormat.init) { return format }
+        if let format = try query.value("format", "one of \(OutputFormat.words)", OutputFormat.init) { return format }
         let accepted =
             request.headers[.accept]?.split(separator: ",").compactMap { $0.split(separator: ";").first } ?? []
         return accepted.lazy.compactMap { word in

@@ -1,0 +1,28 @@
+/// Why an inquiry cannot be made.
+public enum InquiryError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Weeks and months do not go together.
+    case weeksOfMonths
+    /// A comparison of whole spans needs to know them.
+    case comparisonNeedsSpan
+    /// A moving average needs rows by day.
+    case averageNeedsDays
+    /// The figure does not add up, so it has no share.
+    case noShare(String)
+    /// The target is for a figure that is not asked for or is no percentage.
+    case noTarget(String)
+    /// The figure cannot be had together with something.
+    case notWith(figure: String, what: String)
+
+    /// What is wrong and what would be right.
+    public var description: String {
+        switch self {
+        case .weeksOfMonths: "a month cannot be compared with the week before: compare with previous or year"
+        case .comparisonNeedsSpan:
+            "without day or month among the dimensions a span is compared: name its first and its last day"
+        case .averageNeedsDays: "a moving average needs day among the dimensions"
+        case .noShare(let figure): "no figure has a share of a total: \(figure) does not add up over rows"
+        case .noTarget(let figure): "a target needs a percentage that is asked for, and \(figure) is none"
+        case .notWith(let figure, let what): "\(figure) cannot be had with \(what)"
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Analysis
+import Foundation
+import Presentation
+import Rollups
+import Transactions
+
+/// Someone with questions, before an opened ledger: names become codes, answers become sheets, and sheets are shown.
+struct Analyst {
+    let access: LedgerAccess
+    let options: QuestionOptions
+
+    /// Opens the ledger of the options for `work`.
+    static func with(_ options: QuestionOptions, _ work: (Analyst) async throws -> Void) async throws {
+        try await reportingErrors {
+            let access = try await LedgerAccess.open(try options.data.files())
+            do {
+                try await work(Analyst(access: access, options: options))
+            } catch {
+                await access.close()
+                throw error
+            }
+            await access.close()
+        }
+    }
+
+    /// What is asked, with the codes of the names in it.
+    func inquiry(_ text: QuestionText) async throws -> Inquiry {
+        do {
+            var codes: [Name: UInt32] = [:]
+            for name in try text.names() {
+                codes[name] = try await access.codes(of: [name.text], in: name.space)[0]
+            }
+            return try text.inquiry(codes: codes)
+        } catch let fault as QuestionText.Fault {
+            throw UsageError(
+                [.whole, .by, .measures].contains(fault.part)
+                    ? "\(fault)" : "--\(fault.part.rawValue.replacing("_", with: "-")) \(fault)")
+        }
+    }
+
+    /// The answers to an inquiry's questions, made into figures.
+    func sheet(_ inquiry: Inquiry) async throws -> Sheet {
+        inquiry.sheet(try await answers(inquiry.questions))
+    }
+
+    func answers(_ questions: [Question]) async throws -> [Answer] {
+        var answers: [Answer] = []
+        for question in questions {
+            answers.append(try await access.answer(question, despiteDamage: options.damage.despiteDamage))
+        }
+        return answers
+    }
+
+    /// The last business day that has any event the question covers; nil where there is none.
+    func lastDay(_ question: Question) async throws -> CalendarDay? {
+        var question = question
+        (question.by, question.measures) = ([.day], [.attempts])
+        return try await answers([question])[0].rows.last.map {
+            CalendarDay(daysSince1970: Int32(bitPattern: $0.codes[0]))
+        }
+    }
+
+    /// Writes a sheet as the options say.
+    /// - Parameters:
+    ///   - note: a sentence that belongs below a table.
+    ///   - milliseconds: how long further answers took, where that was asked.
+    func show(_ sheet: Sheet, note: String? = nil, milliseconds: [Double] = []) async throws {
+        let names = try await names(of: sheet)
+        switch options.plot {
+        case .terminal: try emit(Presentation.plot(sheet, width: terminalWidth() ?? 80, names: names))
+        case .file(let path):
+            do {
+                try Data(picture(of: sheet, names: names).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            } catch {
+                throw InputOutputError("\(path): \(reason(of: error))")
+            }
+            complain("drew \(path)")
+        case nil:
+            var report = Report(sheet, names: names)
+            report.milliseconds = milliseconds
+            try emit(report.rendered(as: options.format, width: terminalWidth()))
+            if let note, options.format == .table { try emit(note + "\n") }
+        }
+        complain(of: sheet.damage)
+        if options.plot != nil && sheet.rows.isEmpty { complain("no matching events") }
+        if options.plot != nil || options.format == .csv || options.format == .ndjson {
+            complain("as of sequence \(formatCount(sheet.sequence))")
+        }
+    }
+
+    private func names(of sheet: Sheet) async throws -> NameLookup {
+        guard !options.codes else { return { "\($1)" } }
+        var book = NameBook()
+        for (place, dimension) in sheet.dimensions.enumerated() {
+            guard let space = dimension.nameSpace else { continue }
+            try await book.fetch(Set(sheet.rows.map { $0.codes[place] }), space, from: access)
+        }
+        var shown: [NameSpace: Set<UInt32>] = [:]
+        for case .name(let dimension, let code) in sheet.rows.lazy.flatMap(\.values) {
+            if let space = dimension.nameSpace { shown[space, default: []].insert(code) }
+        }
+        for (space, codes) in shown { try await book.fetch(codes, space, from: access) }
+        return { [book] in book.name($0, $1) }
+    }
+}

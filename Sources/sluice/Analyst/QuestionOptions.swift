@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+import Presentation
+import Transactions
+
+/// What every command takes that answers questions about days: which ledger, which days, which events, and how it is shown.
+struct QuestionOptions: ParsableArguments {
+    @OptionGroup var data: DataOption
+    @Option(help: "The first business day (yyyy-MM-dd).") var from: CalendarDay?
+    @Option(help: "The last business day, included.") var to: CalendarDay?
+    @Option(
+        name: .customLong("where"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Only rows with this value; may be repeated, also for one dimension.", valueName: "dimension=value"))
+    var conditions: [String] = []
+    @Option(help: "\(OutputFormat.words).") var format = OutputFormat.table
+    @Option(
+        name: .long, defaultAsFlag: PlotTarget.terminal,
+        help: ArgumentHelp(
+            "Draw the first figure: on the terminal, or with a file's name, which ends with .svg, as a picture.",
+            valueName: "file.svg"))
+    var plot: PlotTarget?
+    @Flag(help: "Show codes instead of names.") var codes = false
+    @OptionGroup var damage: DamageOption
+
+    /// The question of these options.
+    func text(by: [String], measures: [String]) -> QuestionText {
+        var text = QuestionText()
+        (text.from, text.to, text.conditions) = (from, to, conditions)
+        (text.by, text.measures) = (by, measures)
+        return text
+    }
+}
+
+/// Where a plot goes.
+enum PlotTarget: ExpressibleByArgument, Hashable, CustomStringConvertible {
+    case terminal
+    case file(String)
+
+    init?(argument: String) {
+        guard argument.hasSuffix(".svg"), argument.count > 4 else { return nil }
+        self = .file(argument)
+    }
+
+    var description: String {
+        switch self {
+        case .terminal: "the terminal"
+        case .file(let path): path
+        }
+    }
+}
+
+extension CalendarDay: ExpressibleByArgument {
+    /// `yyyy-MM-dd`.
+    public init?(argument: String) { self.init(argument) }
+}
