@@ -18,7 +18,7 @@ public struct Inquiry: Hashable, Sendable {
     }
 
     /// What the figures are made of, over the days that are shown.
-    public let question: Question
+    public private(set) var question: Question
     /// In the order of the columns.
     public let figures: [Figure]
     /// Adds what the figures were earlier.
@@ -49,6 +49,12 @@ public struct Inquiry: Hashable, Sendable {
         var question = try Question(from: from, to: to, by: by, filters: filters, measures: measures)
         question.by = question.grouping
         (self.question, self.figures) = (question, figures)
+    }
+
+    /// The figures as they stood when this was the last sequence; nil: now.
+    public var asOf: UInt64? {
+        get { question.asOf }
+        set { question.asOf = newValue }
     }
 
     /// Fails when the parts do not go together.

@@ -20,7 +20,8 @@ public enum InquiryError: Error, Hashable, Sendable, CustomStringConvertible {
         case .comparisonNeedsSpan:
             "without day or month among the dimensions a span is compared: name its first and its last day"
         case .averageNeedsDays: "a moving average needs day among the dimensions"
-        case .noShare(let figure): "no figure has a share of a total: \(figure) does not add up over rows"
+        case .noShare(let figure):
+            "\(figure) does not add up over rows, as counts and sums do: it has no total and no share of one"
         case .noTarget(let figure): "a target needs a percentage that is asked for, and \(figure) is none"
         case .notWith(let figure, let what): "\(figure) cannot be had with \(what)"
         }

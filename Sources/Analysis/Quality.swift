@@ -37,16 +37,18 @@ public struct Quality: Sendable {
     /// The quality over a span of days.
     /// - Throws: `RollupError` when `from` is after `to`.
     public init(
-        side: Side, from: CalendarDay, to: CalendarDay, filters: [Dimension: Set<UInt32>]
+        side: Side, from: CalendarDay, to: CalendarDay, filters: [Dimension: Set<UInt32>], asOf: UInt64? = nil
     ) throws(RollupError) {
         dimension = side.dimension
-        questions = [
+        var questions = [
             try Question(from: from, to: to, by: [dimension], filters: filters, measures: Quality.measures),
             try Question(
                 from: CalendarDay(daysSince1970: from.daysSince1970 - Int32(Quality.usualDays)),
                 to: CalendarDay(daysSince1970: from.daysSince1970 - 1), by: [dimension, .day], filters: filters,
                 measures: Quality.measures),
         ]
+        for place in questions.indices { questions[place].asOf = asOf }
+        self.questions = questions
     }
 
     /// A row for each institution, the one with the most attempts first.

@@ -16,10 +16,14 @@ public struct Settlement: Sendable {
 
     /// Positions over a span of days.
     /// - Throws: `RollupError` when `from` is after `to`.
-    public init(from: CalendarDay?, to: CalendarDay?, filters: [Dimension: Set<UInt32>]) throws(RollupError) {
-        question = try Question(
+    public init(
+        from: CalendarDay?, to: CalendarDay?, filters: [Dimension: Set<UInt32>], asOf: UInt64? = nil
+    ) throws(RollupError) {
+        var question = try Question(
             from: from, to: to, by: [.day, .payerInstitution, .payeeInstitution, .currency], filters: filters,
             measures: Settlement.outward + Settlement.homeward)
+        question.asOf = asOf
+        self.question = question
     }
 
     private struct Place: Hashable {

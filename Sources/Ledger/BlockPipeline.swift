@@ -193,11 +193,11 @@ extension Log {
 
     /// As `forEachBlock`, in lists of blocks behind each other.
     func forEachListOfBlocks(
-        from first: UInt64, where isWanted: (BlockEntry) -> Bool = { _ in true },
+        from first: UInt64, before end: UInt64 = .max, where isWanted: (BlockEntry) -> Bool = { _ in true },
         damage pass: (DamagedStretch) throws -> Void, _ visit: ([BlockPipeline.Block]) throws -> Void
     ) throws {
         var blocks: [BlockPipeline.Block] = []
-        try forEachBlock(from: first, where: isWanted, damage: pass) { segment, entry in
+        try forEachBlock(from: first, before: end, where: isWanted, damage: pass) { segment, entry in
             blocks.append((segment, entry))
             guard blocks.count == Log.listedBlockCount else { return }
             try visit(blocks)

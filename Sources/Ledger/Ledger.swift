@@ -255,6 +255,12 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         }
     }
 
+    /// The last sequence that was committed by a moment. Blocks.
+    public func sequence(committedBy microseconds: Int64) throws -> UInt64 {
+        try checkOpen()
+        return try log.sequence(committedBy: microseconds)
+    }
+
     /// What is in the ledger. Blocks.
     public func status() throws -> LedgerStatus {
         try LedgerStatus(

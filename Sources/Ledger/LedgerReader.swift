@@ -98,6 +98,11 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
         }
     }
 
+    /// The last sequence that was committed by a moment.
+    public func sequence(committedBy microseconds: Int64) throws -> UInt64 {
+        try log.sequence(committedBy: microseconds)
+    }
+
     /// What is in the ledger.
     public func status() throws -> LedgerStatus {
         try log.checkStarts()

@@ -27,21 +27,26 @@ struct LogScan {
 
     private typealias Block = BlockPipeline.Block
 
-    /// - Parameter end: the sequence after the last that counts.
+    /// - Parameter sequences: those that count.
     /// - Returns: what could not be read, in order.
     func count(
-        _ question: Question, days: ClosedRange<CalendarDay>, before end: UInt64, into builder: inout AnswerBuilder
+        _ question: Question, days: ClosedRange<CalendarDay>, sequences: Range<UInt64>,
+        into builder: inout AnswerBuilder
     ) throws -> [DamagedStretch] {
-        let total = Lock(Total(builder: builder, sequences: 1...end))
+        let total = Lock(Total(builder: builder, sequences: 1...sequences.upperBound))
         let times = BusinessCalendar.microsecondsThatMayBelong(to: days)
         var passedOver: [DamagedStretch] = []
         var workers: [Worker] = []
         try log.forEachListOfBlocks(
-            from: 1, where: { $0.recordCount > 0 && $0.firstSequence < end && $0.timeRange.overlaps(times) },
+            from: sequences.lowerBound, before: sequences.upperBound,
+            where: {
+                $0.recordCount > 0 && $0.firstSequence < sequences.upperBound
+                    && $0.endSequence > sequences.lowerBound && $0.timeRange.overlaps(times)
+            },
             damage: { passedOver.append($0) }
         ) { blocks in
             while workers.count < min(threadCount, blocks.count) {
-                workers.append(try Worker(question, self, total: total))
+                workers.append(try Worker(question, self, sequences, total: total))
             }
             try run(workers, over: blocks)
         }
@@ -107,12 +112,16 @@ struct LogScan {
         private let counter: ColumnCounter
         private let total: Lock<Total>
         private let threadCount: Int
+        private let sequences: Range<UInt64>
         private(set) var passedOver: [DamagedStretch] = []
         private let log: Log
         private let decoder = BlockDecoder()
         private var buffer: [UInt8] = []
 
-        init(_ question: Question, _ scan: LogScan, total: Lock<Total>) throws(RollupError) {
+        init(
+            _ question: Question, _ scan: LogScan, _ sequences: Range<UInt64>, total: Lock<Total>
+        ) throws(RollupError) {
+            self.sequences = sequences
             counter = try ColumnCounter(question, calendar: scan.calendar, accountHash: scan.accountHash)
             (log, threadCount, self.total) = (scan.log, scan.threadCount, total)
         }
@@ -127,7 +136,9 @@ struct LogScan {
                 do {
                     let wanted = counter.columns(times: entry.timeRange)
                     let columns = try log.columns(wanted, of: entry, in: segment, with: decoder, buffer: &buffer)
-                    counter.count(columns, times: entry.timeRange)
+                    let counted = entry.sequences.clamped(to: sequences)
+                    let first = Int(counted.lowerBound - entry.firstSequence)
+                    counter.count(columns, times: entry.timeRange, counted: first..<first + counted.count)
                     if counter.shouldDrain(
                         cellByteLimit: LogScan.cellByteLimit / threadCount,
                         collectedByteLimit: LogScan.collectedByteLimit / threadCount)

@@ -65,12 +65,26 @@ struct Statistics {
     private func scan(_ question: Question) throws -> (answer: Answer, passedOver: [DamagedStretch]) {
         let accountHash = AccountHash(log.settings)
         var builder = try AnswerBuilder(question, accountHash: accountHash)
-        let end = log.endSequence
+        let end = question.asOf.map { min(log.endSequence - 1, $0) + 1 } ?? log.endSequence
+        let start = question.after.map { min(end - 1, $0) + 1 } ?? 1
         let scan = LogScan(
             log: log, calendar: calendar, machine: machine, accountHash: accountHash, threadCount: threadCount)
         let passedOver = try scan.count(
-            question, days: Statistics.days(of: question), before: end, into: &builder)
+            question, days: Statistics.days(of: question), sequences: start..<end, into: &builder)
         return (builder.answer(asOf: end - 1), passedOver)
+    }
+}
+
+extension Log {
+    /// The last sequence before the first block that was written after a moment. A clock that was put back does not bring
+    /// anything back.
+    func sequence(committedBy microseconds: Int64) throws -> UInt64 {
+        var last: UInt64 = 0
+        var isPast = false
+        try forEachBlock(from: 1, where: { !isPast && $0.recordCount > 0 }, damage: { _ in }) { _, entry in
+            if entry.commitTimeMicroseconds > microseconds { isPast = true } else { last = entry.endSequence - 1 }
+        }
+        return last
     }
 }
 

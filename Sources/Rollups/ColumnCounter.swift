@@ -109,14 +109,17 @@ public final class ColumnCounter {
     /// - Parameters:
     ///   - columns: those that `columns(times:)` names, and any others.
     ///   - times: the first and the last of the records' times.
-    public func count(_ columns: BlockColumns, times: ClosedRange<Int64>) {
+    ///   - counted: those of the block's records that count; nil: all.
+    public func count(_ columns: BlockColumns, times: ClosedRange<Int64>, counted: Range<Int>? = nil) {
+        let counted = counted ?? 0..<columns.count
+        precondition(counted.upperBound <= columns.count, "records that the block does not have")
         var fields = Fields(columns, self)
         let day = readsHours ? nil : day(of: times)
         if day != nil { fields.frame = frame(fields, count: columns.count) }
         let times = day == nil ? columns.values(of: .time).baseAddress : nil
-        var start = 0
-        while start < columns.count {
-            let count = min(RecordBlock.capacity, columns.count - start)
+        var start = counted.lowerBound
+        while start < counted.upperBound {
+            let count = min(RecordBlock.capacity, counted.upperBound - start)
             let kept = select(start..<start + count, fields)
             if let day {
                 block.day = day
@@ -126,8 +129,8 @@ public final class ColumnCounter {
             }
             start += count
         }
-        recordCount += UInt64(columns.count)
-        unmeasuredCount += columns.count
+        recordCount += UInt64(counted.count)
+        unmeasuredCount += counted.count
     }
 
     /// True when the cells take more than `cellByteLimit` bytes or what groups collect more than `collectedByteLimit`, or when

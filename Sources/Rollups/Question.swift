@@ -12,6 +12,10 @@ public struct Question: Hashable, Sendable {
     public var filters: [Dimension: Set<UInt32>]
     /// What is asked, in the order of the answer's columns.
     public var measures: [Measure]
+    /// Only records with greater sequences; nil: from the first on.
+    public var after: UInt64?
+    /// Only records up to this sequence, as the figures stood when it was the last; nil: all.
+    public var asOf: UInt64?
 
     /// A question from its parts.
     /// - Throws: `RollupError` when there is no measure, a dimension or measure is named twice, or `from` is after `to`.
@@ -50,8 +54,11 @@ public struct Question: Hashable, Sendable {
     }
 
     /// True when chunks of the rollup hold what the answer takes.
+    ///
+    /// Never where sequences are bounded: chunks cover many of them.
     public func canBeAnswered(by rollup: RollupDeclaration) -> Bool {
-        neededDimensions.allSatisfy(rollup.dimensions.contains) && measures.allSatisfy(rollup.measures.contains)
+        after == nil && asOf == nil && neededDimensions.allSatisfy(rollup.dimensions.contains)
+            && measures.allSatisfy(rollup.measures.contains)
     }
 
     /// The smallest rollup that can answer; nil when none can, and the records themselves must be counted.
@@ -90,7 +97,8 @@ public struct Question: Hashable, Sendable {
 
 extension Question: Codable {
     private enum CodingKeys: String, CodingKey {
-        case from, to, by, filters, measures
+        case from, to, by, filters, measures, after
+        case asOf = "as_of"
     }
 
     /// Reads the form that `encode` writes; anything else is a decoding error that says what was expected.
@@ -104,6 +112,8 @@ extension Question: Codable {
                     (try container.word(name, .filters) as Dimension, Set(codes))
                 }),
             measures: container.vocabulary(.measures))
+        after = try container.decodeIfPresent(UInt64.self, forKey: .after)
+        asOf = try container.decodeIfPresent(UInt64.self, forKey: .asOf)
     }
 
     /// `{"from": "2026-07-01", "to": "2026-07-31", "by": ["day"], "filters": {"region": [3]}, "measures": ["amount"]}`
@@ -115,6 +125,8 @@ extension Question: Codable {
         let named = filters.map { ($0.name, $1.sorted()) }
         try container.encode(Dictionary(uniqueKeysWithValues: named), forKey: .filters)
         try container.encode(measures.map(\.name), forKey: .measures)
+        try container.encodeIfPresent(after, forKey: .after)
+        try container.encodeIfPresent(asOf, forKey: .asOf)
     }
 }
 

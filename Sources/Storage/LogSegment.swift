@@ -13,11 +13,16 @@ public struct BlockEntry: Hashable, Sendable {
     public var byteCount: Int
     /// The times of its records, microseconds since 1970-01-01 UTC; 0 without records.
     public var timeRange: ClosedRange<Int64>
+    /// When it was written, microseconds since 1970-01-01 UTC; of a compacted block, the last of those that it was made of.
+    public var commitTimeMicroseconds: Int64
     /// CRC-32C of the header, which the next block repeats.
     public var checksum: UInt32
 
     /// The sequence after the last record's.
     public var endSequence: UInt64 { firstSequence + UInt64(recordCount) }
+
+    /// Those of its records.
+    public var sequences: Range<UInt64> { firstSequence..<endSequence }
 
     init(_ header: BlockHeader) {
         firstSequence = header.preface.firstSequence
@@ -25,6 +30,7 @@ public struct BlockEntry: Hashable, Sendable {
         offset = Int(header.preface.offset)
         byteCount = header.totalByteCount
         timeRange = header.earliestTimeMicroseconds...header.latestTimeMicroseconds
+        commitTimeMicroseconds = header.preface.commitTimeMicroseconds
         checksum = header.checksum
     }
 }

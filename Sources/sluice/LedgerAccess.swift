@@ -54,6 +54,13 @@ enum LedgerAccess {
         }
     }
 
+    func sequence(committedBy microseconds: Int64) async throws -> UInt64 {
+        switch self {
+        case .files(let reader): try reader.sequence(committedBy: microseconds)
+        case .daemon: try await ask(.sequence(committedBy: microseconds))
+        }
+    }
+
     func status() async throws -> LedgerStatus {
         switch self {
         case .files(let reader): try reader.status()

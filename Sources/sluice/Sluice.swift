@@ -27,7 +27,8 @@ struct Sluice: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             InitCommand.self, ServeCommand.self, LoadCommand.self, GenerateCommand.self, DailyCommand.self,
-            TopCommand.self, HoursCommand.self, QualityCommand.self, SettleCommand.self, FindCommand.self,
+            TopCommand.self, HoursCommand.self, QualityCommand.self, SettleCommand.self, ChangesCommand.self,
+            FindCommand.self,
             StatusCommand.self, VerifyCommand.self, CompactCommand.self, RebuildCommand.self,
             TokenCommand.self, ConfigCommand.self, BenchCommand.self,
         ])

@@ -220,3 +220,25 @@ private typealias Dimension = Rollups.Dimension
         #expect(sheet.rows[0].values == [.estimate(.whole(5000)), .whole(32), .whole(12), .whole(0)])
     }
 }
+
+@Suite struct ChangesTests {
+    @Test func groupsThatMovedBeforeAndNow() throws {
+        let inquiry = try Inquiry(by: [.region], figures: [.measure(.attempts), .measure(.amount)])
+        let changes = try Changes(inquiry, since: 17)
+        #expect(changes.questions.map(\.after) == [nil, 17])
+        func answer(_ rows: [([UInt32], [Int128?])]) -> Answer {
+            Answer(
+                dimensions: [.region, .currency], measures: [.attempts, .amount],
+                rows: rows.map { Answer.Row(codes: $0, values: $1) }, sequence: 20)
+        }
+        let sheet = changes.sheet([
+            answer([([1, 704], [10, 500]), ([2, 704], [4, 40])]), answer([([2, 704], [1, 5]), ([3, 704], [2, 0])]),
+        ])
+        #expect(sheet.rows.map(\.codes) == [[2, 704], [3, 704]])
+        #expect(sheet.rows[0].values == [.whole(3), .whole(1), .whole(4), .money(35), .money(5), .money(40)])
+        #expect(sheet.rows[1].values.prefix(3) == [.whole(0), .whole(2), .whole(2)])
+        #expect(throws: InquiryError.self) {
+            try Changes(Inquiry(by: [.day], figures: [.ratio(.approvedPercent)]), since: 1)
+        }
+    }
+}

@@ -13,6 +13,8 @@ public enum LocalQuery: Codable, Sendable {
     case find(String, despiteDamage: Bool)
     /// What is in the ledger.
     case status
+    /// The last sequence that was committed by a moment, microseconds since 1970 UTC.
+    case sequence(committedBy: Int64)
     /// Codes of names that have one.
     case codes(space: UInt8, names: [String])
     /// Names of codes.
@@ -63,6 +65,7 @@ extension LedgerView {
             reply = try encoder.encode(
                 FindingsMessage(records: found.records.map(RecordLine.init), damage: found.damage))
         case .status: reply = try encoder.encode(status())
+        case .sequence(let moment): reply = try encoder.encode(sequence(committedBy: moment))
         case .codes(let space, let names):
             let space = try NameSpace(checked: space)
             reply = try encoder.encode(knownCodes(for: names.map { Name(space, $0) }))

@@ -30,7 +30,9 @@ struct Analyst {
             for name in try text.names() {
                 codes[name] = try await access.codes(of: [name.text], in: name.space)[0]
             }
-            return try text.inquiry(codes: codes)
+            var inquiry = try text.inquiry(codes: codes)
+            inquiry.asOf = try await options.asOf?.sequence(access)
+            return inquiry
         } catch let fault as QuestionText.Fault {
             throw UsageError(
                 [.whole, .by, .measures].contains(fault.part)

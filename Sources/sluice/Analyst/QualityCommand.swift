@@ -28,7 +28,7 @@ struct QualityCommand: AsyncParsableCommand {
             let last = try await options.to == nil || options.from == nil ? analyst.lastDay(question) : nil
             let to = options.to ?? last ?? CalendarDay(daysSince1970: 0)
             let quality = try Quality(
-                side: side, from: options.from ?? to, to: to, filters: question.filters)
+                side: side, from: options.from ?? to, to: to, filters: question.filters, asOf: question.asOf)
             try await analyst.show(quality.sheet(try await analyst.answers(quality.questions)))
         }
     }

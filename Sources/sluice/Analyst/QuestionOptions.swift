@@ -13,6 +13,11 @@ struct QuestionOptions: ParsableArguments {
         help: ArgumentHelp(
             "Only rows with this value; may be repeated, also for one dimension.", valueName: "dimension=value"))
     var conditions: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "The figures as they stood at a sequence, or at a moment such as 2026-11-28T10:00:00Z; records are read for it.",
+            valueName: "sequence|time"))
+    var asOf: Instant?
     @Option(help: "\(OutputFormat.words).") var format = OutputFormat.table
     @Option(
         name: .long, defaultAsFlag: PlotTarget.terminal,
@@ -29,6 +34,29 @@ struct QuestionOptions: ParsableArguments {
         (text.from, text.to, text.conditions) = (from, to, conditions)
         (text.by, text.measures) = (by, measures)
         return text
+    }
+}
+
+/// A place in the log: a sequence, or the last one that was committed by a moment.
+enum Instant: ExpressibleByArgument, Hashable {
+    case sequence(UInt64)
+    case microseconds(Int64)
+
+    init?(argument: String) {
+        if let sequence = UInt64(argument), sequence < UInt64.max {
+            self = .sequence(sequence)
+        } else if let date = try? Date(argument, strategy: .iso8601) {
+            self = .microseconds(Int64(date.timeIntervalSince1970 * 1_000_000))
+        } else {
+            return nil
+        }
+    }
+
+    func sequence(_ access: LedgerAccess) async throws -> UInt64 {
+        switch self {
+        case .sequence(let sequence): sequence
+        case .microseconds(let microseconds): try await access.sequence(committedBy: microseconds)
+        }
     }
 }
 

@@ -25,8 +25,9 @@ struct SettleCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Analyst.with(options) { analyst in
-            let filters = try await analyst.inquiry(options.text(by: [], measures: ["attempts"])).question.filters
-            let settlement = try Settlement(from: options.from, to: options.to, filters: filters)
+            let question = try await analyst.inquiry(options.text(by: [], measures: ["attempts"])).question
+            let settlement = try Settlement(
+                from: options.from, to: options.to, filters: question.filters, asOf: question.asOf)
             try await analyst.show(settlement.sheet(try await analyst.answers([settlement.question])[0]))
         }
     }
