@@ -153,7 +153,7 @@ let package = Package(
         tests("ColumnsTests", ["Columns", "Transactions", "Chance"]),
         tests("StorageTests", ["Storage", "Columns", "Transactions", "CPlatform", "Chance"]),
         tests("RollupsTests", ["Rollups", "Transactions", "Columns", "CPlatform", "Chance"]),
-        tests("AnalysisTests", ["Analysis", "Rollups", "Transactions"]),
+        tests("AnalysisTests", ["Analysis", "Rollups", "Transactions", "Chance"]),
         tests("PresentationTests", ["Presentation", "Analysis", "Rollups", "Transactions"]),
         tests(
             "LedgerTests",

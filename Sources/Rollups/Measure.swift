@@ -115,7 +115,7 @@ public enum Measure: UInt8, Vocabulary {
     }
 
     /// The share of values below a percentile, in thousandths; nil where the measure is none.
-    var perMille: Int? {
+    public var perMille: Int? {
         switch self {
         case .amountP50, .durationP50: 500
         case .amountP90, .durationP90: 900

@@ -28,6 +28,7 @@ struct Sluice: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, ServeCommand.self, LoadCommand.self, GenerateCommand.self, DailyCommand.self,
             TopCommand.self, HoursCommand.self, QualityCommand.self, SettleCommand.self, ChangesCommand.self,
+            PublishCommand.self,
             FindCommand.self,
             StatusCommand.self, VerifyCommand.self, CompactCommand.self, RebuildCommand.self,
             TokenCommand.self, ConfigCommand.self, BenchCommand.self,

@@ -90,7 +90,8 @@ struct Analyst {
         }
     }
 
-    private func names(of sheet: Sheet) async throws -> NameLookup {
+    /// The names that a sheet shows.
+    func names(of sheet: Sheet) async throws -> NameLookup {
         guard !options.codes else { return { "\($1)" } }
         var book = NameBook()
         for (place, dimension) in sheet.dimensions.enumerated() {
