@@ -34,6 +34,13 @@ extension Report {
         return rows.isEmpty ? "" : text + "\n"
     }
 
+    /// A row for each row, and nothing else: it goes into a document as it is.
+    func markdown() -> String {
+        func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |\n" }
+        return line(columns.map { markdownCell($0.name) }) + line(columns.map { $0.isNumeric ? "---:" : "---" })
+            + rows.map { line($0.map { markdownCell($0.plainText) }) }.joined()
+    }
+
     /// Every row as an object. There may be a great many: each piece of text is appended where it belongs, once.
     private func appendObjects(to text: inout String, before: String, between: String) {
         let keys = columns.enumerated().map { place, column in
@@ -85,6 +92,21 @@ private func csvField(_ text: String) -> String {
     let needsQuotes = text.utf8.contains { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") || $0 == 13 || $0 == 10 }
     guard needsQuotes else { return text }
     return "\"" + text.replacing("\"", with: "\"\"") + "\""
+}
+
+/// The text as a cell shows it, whatever Markdown or HTML it looks like.
+private func markdownCell(_ text: String) -> String {
+    let text = harmless(text)
+    guard text.utf8.contains(where: { "\\`*_[]<>&|~".utf8.contains($0) }) else { return text }
+    return text.reduce(into: "") { result, character in
+        switch character {
+        case "<": result += "&lt;"
+        case "&": result += "&amp;"
+        case "_" where result.last?.isLetter == true || result.last?.isNumber == true: result += "_"
+        case "\\", "`", "*", "_", "[", "]", ">", "|", "~": result += "\\\(character)"
+        default: result.append(character)
+        }
+    }
 }
 
 /// A JSON string by RFC 8259, quotes included.

@@ -62,6 +62,8 @@ public enum OutputFormat: String, CaseIterable, Sendable {
     case json
     /// One object a line, without a frame.
     case ndjson
+    /// A table as GitHub and most editors show it; numbers without separators, on the right.
+    case markdown
 }
 
 extension Report {
@@ -72,6 +74,7 @@ extension Report {
         case .csv: csv()
         case .json: json()
         case .ndjson: ndjson()
+        case .markdown: markdown()
         }
     }
 }

@@ -47,7 +47,7 @@ struct DailyCommand: AsyncParsableCommand {
     var conditions: [String] = []
     @Option(help: "Measures, with commas between, or 'all' for all but distinct payers.")
     var measures = WordList(argument: QuestionText.usualMeasures.joined(separator: ","))
-    @Option(help: "table, csv, json or ndjson.") var format = OutputFormat.table
+    @Option(help: "table, csv, json, ndjson or markdown.") var format = OutputFormat.table
     @Flag(help: "Draw the first measure as bars.") var plot = false
     @Flag(help: "Show codes instead of names.") var codes = false
     @Option(

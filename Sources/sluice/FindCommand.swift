@@ -19,7 +19,7 @@ struct FindCommand: AsyncParsableCommand {
 
     @Argument(help: "The transaction's id.") var id: String
     @OptionGroup var data: DataOption
-    @Option(help: "table, csv, json or ndjson.") var format = OutputFormat.table
+    @Option(help: "table, csv, json, ndjson or markdown.") var format = OutputFormat.table
     @OptionGroup var damage: DamageOption
 
     func run() async throws {

@@ -69,12 +69,26 @@ import Transactions
         )
     }
 
+    @Test func markdown() {
+        let lines = report([1, 4, 5, 0]).rendered(as: .markdown).split(separator: "\n")
+        #expect(
+            lines == [
+                "| region | currency | settled | amount | smallest_amount |", "| --- | --- | ---: | ---: | ---: |",
+                "| Đà Nẵng | GBP | 1000 | 12345.67 | 0.05 |", #"| Huế\\u{1B}\[31m | GBP | 4000 | 49382.68 | 0.05 |"#,
+                "| a, \"b\" | GBP | 5000 | 61728.35 | 0.05 |", "| none | GBP | 0 | 0.00 |  |",
+            ])
+        let odd = Report(
+            columns: [.init("a", isNumeric: false)], rows: [[.text("x|y *_z_* <b> insufficient_funds")]])
+        #expect(odd.rendered(as: .markdown).hasSuffix("| x\\|y \\*\\_z_\\* &lt;b\\> insufficient_funds |\n"))
+    }
+
     @Test func nothingFound() {
         let empty = report([])
         #expect(empty.rendered(as: .table) == "no matching events, as of sequence 4,242\n")
         #expect(empty.rendered(as: .csv) == "region,currency,settled,amount,smallest_amount\r\n")
         #expect(empty.rendered(as: .json) == "{\"sequence\": 4242, \"rows\": []}\n")
         #expect(empty.rendered(as: .ndjson).isEmpty)
+        #expect(empty.rendered(as: .markdown).split(separator: "\n").count == 2)
     }
 
     @Test func codesInWordsAndBack() {

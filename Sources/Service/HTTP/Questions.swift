@@ -146,6 +146,7 @@ extension OutputFormat {
         case .csv: "text/csv"
         case .json: "application/json"
         case .ndjson: "application/x-ndjson"
+        case .markdown: "text/markdown"
         }
     }
 }
