@@ -88,6 +88,7 @@ let package = Package(
             "Simulation",
             ["Ledger", "Storage", "Columns", "Rollups", "RingBuffer", "Transactions", "CSQLite", "Chance"]),
         room("Presentation", ["Transactions", "Rollups"]),
+        room("Tables", ["Ledger", "Rollups", "Storage", "Columns", "Transactions", "Presentation", "CSQLite"]),
         room("Formats", ["Transactions", "CPlatform", "CLZ4", "CZlib", crypto]),
         room("ReferenceDay", ["Transactions"]),
         room("StreamProtocol", ["Transactions", "CPlatform", "CLZ4"]),
@@ -114,7 +115,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "Transactions", "Access", "Ledger", "Rollups", "Presentation", "Formats", "ReferenceDay",
+                "Transactions", "Access", "Ledger", "Tables", "Rollups", "Presentation", "Formats", "ReferenceDay",
                 "StreamProtocol", "Service", "SluiceClient", "Storage", "Columns", "CPlatform", "Chance", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
@@ -164,6 +165,9 @@ let package = Package(
                 "Simulation", "Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay", "CSQLite",
                 "Chance",
             ]),
+        tests(
+            "TablesTests",
+            ["Tables", "Ledger", "Rollups", "Storage", "Columns", "Transactions", "ReferenceDay", "CSQLite", "Chance"]),
         tests("FormatsTests", ["Formats", "Transactions", "Chance"]),
         tests("ReferenceDayTests", ["ReferenceDay", "Transactions"]),
         tests("StreamProtocolTests", ["StreamProtocol", "Transactions", "Chance"]),

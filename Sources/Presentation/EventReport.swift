@@ -11,7 +11,7 @@ extension Report {
         }
         let columns: [(Column, (UInt64, Record) -> Value)] = [
             (.init("sequence", isNumeric: true), { sequence, _ in .count(Int128(sequence)) }),
-            (.init("time", isNumeric: false), { .text(timeText($1.timeMicroseconds)) }),
+            (.init("time", isNumeric: false), { .text(TimeText.text(ofMicroseconds: $1.timeMicroseconds)) }),
             (.init("source", isNumeric: false), { name(.source, $1.source) }),
             (.init("kind", isNumeric: false), { .text($1.kind?.name ?? "") }),
             (.init("event", isNumeric: false), { .text($1.event?.name ?? "") }),
@@ -62,16 +62,4 @@ extension Record {
         case .region: [UInt32(region)]
         }
     }
-}
-
-/// RFC 3339 in UTC with microseconds.
-private func timeText(_ microseconds: Int64) -> String {
-    let day = CalendarDay(daysSince1970: Int32(floorDivision(microseconds, 86_400_000_000)))
-    let rest = microseconds - Int64(day.daysSince1970) * 86_400_000_000
-    func padded(_ value: Int64, _ digits: Int) -> String {
-        let text = String(value)
-        return String(repeating: "0", count: max(0, digits - text.count)) + text
-    }
-    let clock = [rest / 3_600_000_000, rest / 60_000_000 % 60, rest / 1_000_000 % 60].map { padded($0, 2) }
-    return "\(day)T\(clock.joined(separator: ":")).\(padded(rest % 1_000_000, 6))Z"
 }

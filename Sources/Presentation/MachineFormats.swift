@@ -2,8 +2,9 @@ import Rollups
 
 extension Report {
     /// RFC 4180: a header, lines that end with CR and LF, quotes where a value needs them.
-    func csv() -> String {
-        var text = columns.map { csvField($0.name) }.joined(separator: ",") + "\r\n"
+    /// - Parameter isContinued: the header stands above other rows already.
+    public func csv(isContinued: Bool = false) -> String {
+        var text = isContinued ? "" : columns.map { csvField($0.name) }.joined(separator: ",") + "\r\n"
         for row in rows {
             for (place, value) in row.enumerated() {
                 if place > 0 { text += "," }
@@ -70,7 +71,7 @@ extension Report {
 extension Report.Value {
     var plainText: String {
         switch self {
-        case .text(let text), .decimal(let text): text
+        case .text(let text), .decimal(let text), .number(let text): text
         case .count(let count), .estimate(let count): digits(of: count)
         case .none: ""
         }
@@ -80,6 +81,7 @@ extension Report.Value {
         switch self {
         case .text(let text), .decimal(let text): jsonString(text)
         case .count(let count), .estimate(let count): digits(of: count)
+        case .number(let digits): digits
         case .none: "null"
         }
     }

@@ -27,6 +27,7 @@ extension Report.Value {
         case .count(let count): formatCount(count)
         case .estimate(let count): "≈" + formatCount(count)
         case .decimal(let decimal): groupedThousands(decimal)
+        case .number(let digits): digits
         case .none: "-"
         }
     }
