@@ -89,6 +89,7 @@ let package = Package(
             ["Ledger", "Storage", "Columns", "Rollups", "RingBuffer", "Transactions", "CSQLite", "Chance"]),
         room("Analysis", ["Transactions", "Rollups"]),
         room("Presentation", ["Transactions", "Rollups", "Analysis"]),
+        room("Tables", ["Ledger", "Rollups", "Storage", "Columns", "Transactions", "Presentation", "CSQLite"]),
         room("Formats", ["Transactions", "CPlatform", "CLZ4", "CZlib", crypto]),
         room("ReferenceDay", ["Transactions"]),
         room("StreamProtocol", ["Transactions", "CPlatform", "CLZ4"]),
@@ -115,7 +116,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "Transactions", "Access", "Ledger", "Rollups", "Presentation", "Formats", "ReferenceDay",
+                "Transactions", "Access", "Ledger", "Tables", "Rollups", "Presentation", "Formats", "ReferenceDay",
                 "StreamProtocol", "Service", "SluiceClient", "Storage", "Columns", "Analysis", "CPlatform", "Chance",
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -167,6 +168,9 @@ let package = Package(
                 "Simulation", "Ledger", "Transactions", "Storage", "Columns", "Rollups", "ReferenceDay", "CSQLite",
                 "Chance",
             ]),
+        tests(
+            "TablesTests",
+            ["Tables", "Ledger", "Rollups", "Storage", "Columns", "Transactions", "ReferenceDay", "CSQLite", "Chance"]),
         tests("FormatsTests", ["Formats", "Transactions", "Chance"]),
         tests("ReferenceDayTests", ["ReferenceDay", "Transactions"]),
         tests("StreamProtocolTests", ["StreamProtocol", "Transactions", "Chance"]),

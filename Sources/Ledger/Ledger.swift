@@ -21,8 +21,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     private let fileSystem: any FileSystem
     private let machine: any Machine
     private let lock: any FileLock
-    private let log: Log
-    private let calendar: BusinessCalendar
+    let log: Log
+    let calendar: BusinessCalendar
     private let registry: NameRegistry
     private let tokeniser: AccountTokeniser
     private let ring: RingBuffer

@@ -15,8 +15,8 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     /// Used under the mutex only: index, accumulator and catalogue are for one thread at a time.
     private let state: Lock<State>
     private let registry: NameRegistry
-    private let log: Log
-    private let calendar: BusinessCalendar
+    let log: Log
+    let calendar: BusinessCalendar
     private let threadCount: Int
 
     private struct State: @unchecked Sendable {

@@ -11,7 +11,7 @@ extension Report {
         }
         let columns: [(Column, (UInt64, Record) -> Value)] = [
             (.init("sequence", isNumeric: true), { sequence, _ in .count(Int128(sequence)) }),
-            (.init("time", isNumeric: false), { .text(timeText($1.timeMicroseconds)) }),
+            (.init("time", isNumeric: false), { .text(TimeText.text(ofMicroseconds: $1.timeMicroseconds)) }),
             (.init("source", isNumeric: false), { name(.source, $1.source) }),
             (.init("kind", isNumeric: false), { .text($1.kind?.name ?? "") }),
             (.init("event", isNumeric: false), { .text($1.event?.name ?? "") }),
@@ -62,23 +62,4 @@ extension Record {
         case .region: [UInt32(region)]
         }
     }
-}
-
-/// RFC 3339 in UTC with microseconds.
-private func timeText(_ microseconds: Int64) -> String {
-    let second = floorDivision(microseconds, 1_000_000)
-    return secondText(second).dropLast() + "." + zeroPadded(microseconds - second * 1_000_000, 6) + "Z"
-}
-
-/// RFC 3339 in UTC of a second since 1970.
-func secondText(_ second: Int64) -> String {
-    let day = CalendarDay(daysSince1970: Int32(truncatingIfNeeded: floorDivision(second, 86_400)))
-    let rest = second - Int64(day.daysSince1970) * 86_400
-    let clock = [rest / 3600, rest / 60 % 60, rest % 60].map { zeroPadded($0, 2) }
-    return "\(day)T\(clock.joined(separator: ":"))Z"
-}
-
-private func zeroPadded(_ value: Int64, _ digits: Int) -> String {
-    let text = String(value)
-    return String(repeating: "0", count: max(0, digits - text.count)) + text
 }

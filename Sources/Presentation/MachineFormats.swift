@@ -3,8 +3,9 @@ import Transactions
 
 extension Report {
     /// RFC 4180: a header, lines that end with CR and LF, quotes where a value needs them.
-    func csv() -> String {
-        var text = columns.map { csvField($0.name) }.joined(separator: ",") + "\r\n"
+    /// - Parameter isContinued: the header stands above other rows already.
+    public func csv(isContinued: Bool = false) -> String {
+        var text = isContinued ? "" : columns.map { csvField($0.name) }.joined(separator: ",") + "\r\n"
         for row in rows {
             for (place, value) in row.enumerated() {
                 if place > 0 { text += "," }
@@ -71,7 +72,7 @@ extension Report {
 extension Report.Value {
     var plainText: String {
         switch self {
-        case .text(let text), .decimal(let text): text
+        case .text(let text), .decimal(let text), .number(let text): text
         case .count(let count): digits(of: count)
         case .estimate(let value): value.plainText
         case .percent(let hundredths, _): decimalText(hundredths, fractionDigits: 2)
@@ -85,6 +86,7 @@ extension Report.Value {
         case .count(let count): digits(of: count)
         case .estimate(let value): value.jsonText
         case .percent: plainText
+        case .number(let digits): digits
         case .none: "null"
         }
     }

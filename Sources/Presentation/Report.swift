@@ -15,6 +15,8 @@ public struct Report: Hashable, Sendable {
         case percent(hundredths: Int128, isSigned: Bool)
         /// An exact decimal such as `58397.63`; a string in JSON, where numbers lose digits.
         case decimal(String)
+        /// A number in these digits, without separators in any format: a number in JSON.
+        case number(String)
         /// Nothing: `null` in JSON, empty in CSV, `-` in a table.
         case none
     }

@@ -22,7 +22,8 @@ extension Report.Value {
         switch value {
         case .whole(let count): self = .count(count)
         case .money(let minorUnits): self = .decimal(currency.decimal(minorUnits: minorUnits))
-        case .second(let second): self = .text(secondText(second))
+        case .second(let second):
+            self = .text(TimeText.text(ofMicroseconds: second &* 1_000_000).prefix(19) + "Z")
         case .percent(let hundredths): self = .percent(hundredths: hundredths, isSigned: false)
         case .growth(let hundredths): self = .percent(hundredths: hundredths, isSigned: true)
         case .estimate(let value): self = .estimate(Report.Value(value, in: currency, names: names))

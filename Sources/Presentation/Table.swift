@@ -58,6 +58,7 @@ extension Report.Value {
         case .percent(let hundredths, let isSigned):
             (isSigned && hundredths > 0 ? "+" : "") + groupedThousands(plainText)
         case .decimal(let decimal): groupedThousands(decimal)
+        case .number(let digits): digits
         case .none: "-"
         }
     }

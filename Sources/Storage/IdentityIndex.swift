@@ -183,7 +183,7 @@ public final class IdentityIndex {
 }
 
 /// The first of 0..<count for which `isBefore` is false; it is true for all before and false for all after.
-func partitionPoint(_ count: Int, _ isBefore: (Int) -> Bool) -> Int {
+public func partitionPoint(_ count: Int, _ isBefore: (Int) -> Bool) -> Int {
     var lower = 0
     var upper = count
     while lower < upper {

@@ -181,7 +181,7 @@ public final class Log: Sendable {
     }
 
     /// The log begins with sequence 1.
-    private func missingStart(_ segments: [LogSegment]) -> DamagedStretch? {
+    func missingStart(_ segments: [LogSegment]) -> DamagedStretch? {
         guard let first = segments.first, first.firstSequence > 1 else { return nil }
         return DamagedStretch(
             path: directory, offset: 0, byteCount: 0, sequences: 1..<first.firstSequence,
@@ -342,6 +342,33 @@ extension Log {
                 try decoder.decode(header, bytes, into: records)
                 return declarations
             }
+        } catch let error as BlockError {
+            throw damaged(entry, in: segment, "\(error)")
+        }
+    }
+
+    /// A block's header, which must be the one that the list of blocks knows; nothing else of it is read.
+    public func header(of entry: BlockEntry, in segment: LogSegment) throws -> BlockHeader {
+        do {
+            let bytes = try segment.file.bytes(
+                at: entry.offset, count: min(BlockHeader.largestByteCount, entry.byteCount))
+            let header = try bytes.withUnsafeBytes { try BlockHeader(parsing: $0) }
+            if header.checksum == entry.checksum { return header }
+        } catch let error where error is BlockError || error is StorageError {
+            throw damaged(entry, in: segment, "\(error)")
+        }
+        throw damaged(entry, in: segment, "the block has changed")
+    }
+
+    /// Reads, checks and decodes only the ids and times of a block's records, to the first places of `records`.
+    /// - Precondition: `records` has room for all of them.
+    public func ids(
+        of entry: BlockEntry, in segment: LogSegment, with decoder: BlockDecoder,
+        into records: UnsafeMutableBufferPointer<Record>
+    ) throws {
+        let (header, bytes) = try read(entry, in: segment)
+        do {
+            try bytes.withUnsafeBytes { try decoder.decode(header, $0, columns: .ids, into: records) }
         } catch let error as BlockError {
             throw damaged(entry, in: segment, "\(error)")
         }

@@ -5,6 +5,7 @@ import Ledger
 import SluiceClient
 import Storage
 import StreamProtocol
+import Tables
 
 extension ExitCode {
     /// Done, but some rows were rejected or in conflict.
@@ -15,6 +16,8 @@ extension ExitCode {
     static let unavailable = ExitCode(69)
     /// The server does not know who this is, or does not allow it.
     static let notAllowed = ExitCode(77)
+    /// A statement was stopped, by a limit or by the user.
+    static let stopped = ExitCode(75)
     /// Reading or writing failed.
     static let inputOutput = ExitCode(74)
 
@@ -30,7 +33,8 @@ extension ExitCode {
         case ClientError.refused(let fault) where fault.code == .refusedCredentials: self = .notAllowed
         case let refusal as Refusal where refusal.cause == .damaged: self = .damage
         case let failure as RequestFailure where failure.cause == .damaged: self = .damage
-        case is LedgerError, is UsageError: self = .validationFailure
+        case let fault as SQLFault where fault.isStopped: self = .stopped
+        case is LedgerError, is UsageError, is SQLFault: self = .validationFailure
         case is ClientError: self = .unavailable
         default: self = .inputOutput
         }

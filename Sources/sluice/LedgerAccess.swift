@@ -36,6 +36,14 @@ enum LedgerAccess {
         preconditionFailure("the loop above ends by returning or throwing")
     }
 
+    /// What tables of SQL are laid over.
+    func source() throws -> any LedgerView & SnapshotSource {
+        switch self {
+        case .files(let reader): reader
+        case .daemon: throw UsageError("a daemon holds the ledger: SQL reads it at rest")
+        }
+    }
+
     func close() async {
         if case .daemon(let client) = self { await client.close() }
     }

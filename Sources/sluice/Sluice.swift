@@ -22,15 +22,15 @@ struct Sluice: AsyncParsableCommand {
               65  damage, in a ledger or in a file that cannot be read at all
               69  the ledger is in use, or the server cannot be reached
               74  reading or writing failed
+              75  a statement of SQL was stopped, by a limit or by Ctrl-C
               77  the server does not know who this is, or does not allow it
             """,
         version: "0.1.0",
         subcommands: [
             InitCommand.self, ServeCommand.self, LoadCommand.self, GenerateCommand.self, DailyCommand.self,
             TopCommand.self, HoursCommand.self, QualityCommand.self, SettleCommand.self, ChangesCommand.self,
-            PublishCommand.self,
-            FindCommand.self,
-            StatusCommand.self, VerifyCommand.self, CompactCommand.self, RebuildCommand.self,
+            PublishCommand.self, FindCommand.self, SQLCommand.self, StatusCommand.self, VerifyCommand.self,
+            CompactCommand.self, RebuildCommand.self,
             TokenCommand.self, ConfigCommand.self, BenchCommand.self,
         ])
 }

@@ -1,0 +1,63 @@
+import Rollups
+import Transactions
+
+/// The cells of a rollup that the ledger keeps: a row for each day and each combination of its dimensions.
+final class RollupTable: VirtualTable {
+    private let rollup: RollupDeclaration
+    private let session: QuerySession
+    private let answerColumns: [AnswerColumn]
+
+    /// The table's name; the names of dimensions alone are those of the reference tables.
+    static func name(of rollup: RollupDeclaration) -> String { "rollup_" + rollup.name }
+
+    init(_ rollup: RollupDeclaration, _ session: QuerySession) {
+        (self.rollup, self.session) = (rollup, session)
+        let columns =
+            ([.day] + rollup.dimensions).flatMap { AnswerColumn.columns(of: $0) }
+            + rollup.measures.map { AnswerColumn.measure($0) }
+        answerColumns = columns
+        super.init(columns: columns.map(\.declaration))
+    }
+
+    /// Nobody knows beforehand how many cells there are.
+    private static let expectedRowCount = 100_000.0
+
+    override func plan(_ plan: inout IndexPlan) {
+        var share = 1.0
+        for constraint in plan.constraints {
+            guard let column = constraint.column, AnswerFilter.takes(constraint, answerColumns[column]) else {
+                continue
+            }
+            plan.take(constraint)
+            share *= constraint.comparison == .equal ? 0.05 : 0.3
+        }
+        // Cells are decoded whatever else is asked.
+        plan.cost(RollupTable.expectedRowCount * (0.2 + share), rows: RollupTable.expectedRowCount * share)
+    }
+
+    override func cursor() throws -> TableCursor { Cursor(self) }
+
+    private final class Cursor: AnswerCursor {
+        private let table: RollupTable
+
+        init(_ table: RollupTable) {
+            self.table = table
+            super.init(table.session, columns: table.answerColumns)
+        }
+
+        override func filter(_ request: FilterRequest) throws {
+            var filter = AnswerFilter()
+            for bound in request.bounds {
+                if let column = bound.column { filter.apply(bound, table.answerColumns[column], session) }
+            }
+            let measures = table.answerColumns.enumerated().compactMap { place, column -> Measure? in
+                guard case .measure(let measure) = column, request.needs(place) else { return nil }
+                return measure
+            }
+            let question = try Question(
+                by: [.day] + table.rollup.dimensions, measures: measures.isEmpty ? [table.rollup.measures[0]] : measures
+            )
+            try ask(filter.isEmpty ? nil : filter.narrowed(question))
+        }
+    }
+}

@@ -1,0 +1,22 @@
+import CSQLite
+
+/// A text of statements that end with `;`.
+public struct StatementText {
+    /// True when the text ends with a whole statement: what a prompt waits for. A `;` in a text, a comment or a name ends none.
+    public static func isComplete(_ text: String) -> Bool { sqlite3_complete(text) != 0 }
+
+    /// The statements of a text, in order; the last one may lack its `;`.
+    public static func statements(of text: String) -> [String] {
+        var statements: [String] = []
+        var start = text.startIndex
+        var end = text.startIndex
+        while let semicolon = text[end...].firstIndex(of: ";") {
+            end = text.index(after: semicolon)
+            guard isComplete(String(text[start..<end])) else { continue }
+            statements.append(String(text[start..<end]))
+            start = end
+        }
+        statements.append(String(text[start...]))
+        return statements.filter { $0.contains { !$0.isWhitespace && $0 != ";" } }
+    }
+}

@@ -1,0 +1,60 @@
+import CSQLite
+import Ledger
+import Rollups
+import Transactions
+
+/// Which tables there are.
+enum TableCatalogue {
+    /// What kind of a table it is.
+    enum Group: String, Sendable {
+        case records
+        case statistics
+        case names
+        case function
+    }
+
+    /// A table: its name, what it holds, and how it is made.
+    struct Entry: Sendable {
+        var name: String
+        var group: Group
+        var summary: String
+        var make: @Sendable (QuerySession) -> VirtualTable
+    }
+
+    static let entries: [Entry] =
+        [
+            Entry(
+                name: TransactionTable.name, group: .records, summary: "every record, in the order of the log",
+                make: TransactionTable.init)
+        ]
+        + RollupDeclaration.defaults.map { rollup in
+            Entry(
+                name: RollupTable.name(of: rollup), group: .statistics,
+                summary: "by day, \(rollup.dimensions.map(\.name).joined(separator: ", "))"
+            ) { RollupTable(rollup, $0) }
+        }
+        + [
+            Entry(
+                name: DailyFunction.name, group: .function,
+                summary: "daily(by, from, to, where): statistics grouped by the ledger itself",
+                make: DailyFunction.init)
+        ]
+        + NameSpace.allCases.map { space in
+            Entry(name: space.name + "s", group: .names, summary: "codes and names") {
+                ReferenceTable.names(of: space, $0)
+            }
+        }
+        + [
+            names("kinds", "what a transaction is") { .vocabulary(Kind.self) },
+            names("events", "what happened to it") { .vocabulary(Event.self) },
+            names("outcomes", "what came of it, with its class") { .outcomes() },
+            names("channels", "the way it came in") { .channels() },
+            names("currencies", "ISO 4217: code, number, digits of the minor unit") { .currencies() },
+        ]
+
+    private static func names(
+        _ name: String, _ summary: String, _ make: @escaping @Sendable () -> ReferenceTable
+    ) -> Entry {
+        Entry(name: name, group: .names, summary: summary) { _ in make() }
+    }
+}
