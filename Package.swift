@@ -89,7 +89,9 @@ let package = Package(
             ["Ledger", "Storage", "Columns", "Rollups", "RingBuffer", "Transactions", "CSQLite", "Chance"]),
         room("Analysis", ["Transactions", "Rollups"]),
         room("Presentation", ["Transactions", "Rollups", "Analysis"]),
-        room("Tables", ["Ledger", "Rollups", "Storage", "Columns", "Transactions", "Presentation", "CSQLite"]),
+        room(
+            "Tables",
+            ["Ledger", "Rollups", "Analysis", "Storage", "Columns", "Transactions", "Presentation", "CSQLite"]),
         room("Formats", ["Transactions", "CPlatform", "CLZ4", "CZlib", crypto]),
         room("ReferenceDay", ["Transactions"]),
         room("StreamProtocol", ["Transactions", "CPlatform", "CLZ4"]),

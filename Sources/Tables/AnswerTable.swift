@@ -29,7 +29,7 @@ enum AnswerColumn: Sendable {
         case .code(let dimension): TableColumn(name: dimension.name + "_code", affinity: .integer)
         // Counted from the records, which takes its time: only where it is asked for by name.
         case .measure(let measure):
-            TableColumn(name: measure.name, affinity: .integer, isHidden: measure.form == .distinct)
+            TableColumn(name: measure.name, affinity: .integer, isHidden: !Measure.kept.contains(measure))
         }
     }
 

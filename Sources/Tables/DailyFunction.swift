@@ -1,3 +1,4 @@
+import Analysis
 import CSQLite
 import Foundation
 import Presentation
@@ -106,7 +107,7 @@ final class DailyFunction: VirtualTable {
                 let codes = zip(names, session.ledger.knownCodes(for: names)).compactMap { name, code in
                     code.map { (name, $0) }
                 }
-                return try text.question(codes: Dictionary(uniqueKeysWithValues: codes))
+                return try text.inquiry(codes: Dictionary(uniqueKeysWithValues: codes)).question
             } catch {
                 throw SQLFault(SQLITE_ERROR, "daily: \(error)")
             }
