@@ -109,7 +109,9 @@ extension LedgerFiles {
         try fileSystem.synchroniseDirectory(directory)
     }
 
-    func tokeniser(fileSystem: any FileSystem) throws -> AccountTokeniser {
+    /// Makes tokens of accounts with the ledger's key.
+    /// - Throws: `LedgerError.tokenKey` when there is none.
+    public func tokeniser(fileSystem: any FileSystem = DiskFileSystem()) throws -> AccountTokeniser {
         let file = try fileSystem.open(tokenKey, .read)
         let text = String(decoding: try file.bytes(at: 0, count: 256), as: UTF8.self)
             .trimmingCharacters(in: .whitespacesAndNewlines)

@@ -27,6 +27,9 @@ extension LedgerReader: SnapshotSource {
     public func snapshot() throws -> LogSnapshot {
         LogSnapshot(log: log, endSequence: log.endSequence, calendar: calendar)
     }
+
+    /// The next page of records.
+    public func page(_ request: RecordRequest) throws -> RecordPage { try snapshot().page(request) }
 }
 
 extension Ledger: SnapshotSource {
@@ -34,6 +37,9 @@ extension Ledger: SnapshotSource {
     public func snapshot() throws -> LogSnapshot {
         LogSnapshot(log: log, endSequence: log.endSequence, calendar: calendar)
     }
+
+    /// The next page of records.
+    public func page(_ request: RecordRequest) throws -> RecordPage { try snapshot().page(request) }
 }
 
 /// Which records a scan gives, and in which order.

@@ -62,6 +62,13 @@ enum LedgerAccess {
         }
     }
 
+    func page(_ request: RecordRequest) async throws -> RecordPage {
+        switch self {
+        case .files(let reader): try reader.page(request)
+        case .daemon: try await (ask(.page(request)) as PageMessage).page
+        }
+    }
+
     func sequence(committedBy microseconds: Int64) async throws -> UInt64 {
         switch self {
         case .files(let reader): try reader.sequence(committedBy: microseconds)

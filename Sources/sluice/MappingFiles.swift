@@ -13,6 +13,15 @@ func readMappingFile(_ path: String) throws -> Mapping {
     }
 }
 
+/// The mapping in a JSON file, or that of the fields' own names.
+/// - Parameter source: of all rows; goes before the mapping's.
+func readMapping(_ path: String?, source: String?) throws -> Mapping {
+    var mapping = Mapping()
+    if let path { mapping = try readMappingFile(path) }
+    if let source { mapping.setSource(source) }
+    return mapping
+}
+
 /// The mappings in a directory's JSON files, by the files' names without their ending.
 func readMappingFiles(in directory: String) throws -> [String: Mapping] {
     let names: [String]

@@ -59,8 +59,8 @@ struct LoadCommand: AsyncParsableCommand {
     func run() async throws {
         try await reportingErrors {
             keepFreedMemory()
-            let mapping = try readMapping()
-            let inputs = try files.map { name in (name, try inputFormat(name)) }
+            let mapping = try readMapping(mapping, source: source)
+            let inputs = try files.map { try InputFile($0, format: format) }
             try writeRejects([])
             let receiptFile = try receipt.map { try ReceiptFile(addingTo: $0) }
             let start = ContinuousClock.now
@@ -80,17 +80,19 @@ struct LoadCommand: AsyncParsableCommand {
             var rows = 0
             var failure: (any Error)?
             do {
-                for (name, format) in inputs {
+                for input in inputs {
                     let loading = try Loading(
-                        format, mapping: mapping, sink: sink, receipts: receiptFile, newNameLimit: newNames)
+                        input.format, mapping: mapping, sink: sink, receipts: receiptFile, newNameLimit: newNames)
                     do {
-                        try await loading.load(try open(name), name: name)
+                        try await loading.load(try input.open(), name: input.name)
                     } catch {
-                        failure = told(error, about: name)
+                        failure = input.told(error)
                     }
                     rows += loading.rowCount
-                    rejected.append((name, loading.rejects))
-                    for key in loading.keysNeverSeen { complain("\(name): no row has the key '\(key)' of the mapping") }
+                    rejected.append((input.name, loading.rejects))
+                    for key in loading.keysNeverSeen {
+                        complain("\(input.name): no row has the key '\(key)' of the mapping")
+                    }
                     if failure != nil { break }
                 }
                 try await sink.finish()
@@ -112,41 +114,6 @@ struct LoadCommand: AsyncParsableCommand {
             if let failure { throw failure }
             if summary.conflicts + summary.rejected > 0 { throw ExitCode.rowsRejected }
         }
-    }
-
-    private func readMapping() throws -> Mapping {
-        var mapping = Mapping()
-        if let path = self.mapping { mapping = try readMappingFile(path) }
-        if let source { mapping.setSource(source) }
-        return mapping
-    }
-
-    private func inputFormat(_ name: String) throws -> FileFormat {
-        if name.hasSuffix(".gz") {
-            throw UsageError("\(name) is compressed; load it with: gunzip -c \(name) | sluice load - --format csv ...")
-        }
-        if let format { return format }
-        guard let format = FileFormat(fileName: name) else {
-            throw UsageError("what is in \(name == "-" ? "standard input" : name)? Say --format csv, ndjson or raw")
-        }
-        return format
-    }
-
-    /// An error of reading an input, with the input's name.
-    private func told(_ error: any Error, about name: String) -> any Error {
-        switch error {
-        case let error as FormatError: FormatError("\(name): \(error)")
-        case let error as CocoaError: InputOutputError("cannot read \(name): \(reason(of: error))")
-        default: error
-        }
-    }
-
-    private func open(_ name: String) throws -> FileHandle {
-        if name == "-" { return .standardInput }
-        guard let file = FileHandle(forReadingAtPath: name) else {
-            throw UsageError("cannot read \(name): \(String(cString: strerror(errno)))")
-        }
-        return file
     }
 
     /// Done once before anything is loaded, so that a place that cannot be written costs nothing.
@@ -177,8 +144,6 @@ struct LoadCommand: AsyncParsableCommand {
         """
     }
 }
-
-extension FileFormat: ExpressibleByArgument {}
 
 /// What `load --json` says.
 struct LoadSummary: Codable {
