@@ -75,6 +75,7 @@ let package = Package(
         .target(name: "CPlatform"),
         room("Chance"),
         room("Transactions", [crypto]),
+        room("Reference", ["Transactions", "Formats"]),
         room("Locks"),
         .target(
             name: "RingBuffer", dependencies: ["CPlatform", "Locks"], exclude: ["Model"], swiftSettings: strict),
@@ -87,11 +88,14 @@ let package = Package(
         room(
             "Simulation",
             ["Ledger", "Storage", "Columns", "Rollups", "RingBuffer", "Transactions", "CSQLite", "Chance"]),
-        room("Analysis", ["Transactions", "Rollups"]),
+        room("Analysis", ["Transactions", "Rollups", "Reference"]),
         room("Presentation", ["Transactions", "Rollups", "Analysis"]),
         room(
             "Tables",
-            ["Ledger", "Rollups", "Analysis", "Storage", "Columns", "Transactions", "Presentation", "CSQLite"]),
+            [
+                "Ledger", "Reference", "Rollups", "Analysis", "Storage", "Columns", "Transactions", "Presentation",
+                "CSQLite",
+            ]),
         room("Formats", ["Transactions", "CPlatform", "CLZ4", "CZlib", crypto]),
         room("ReferenceDay", ["Transactions"]),
         room("StreamProtocol", ["Transactions", "CPlatform", "CLZ4"]),
@@ -99,8 +103,8 @@ let package = Package(
         room(
             "Service",
             [
-                "Access", "Ledger", "Rollups", "Storage", "Formats", "Presentation", "StreamProtocol", "Transactions",
-                "Analysis", "CPlatform", "EventLoops", logging, crypto,
+                "Access", "Ledger", "Rollups", "Analysis", "Reference", "Storage", "Formats", "Presentation",
+                "StreamProtocol", "Transactions", "CPlatform", "EventLoops", logging, crypto,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -118,9 +122,10 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "Transactions", "Access", "Ledger", "Tables", "Rollups", "Presentation", "Formats", "ReferenceDay",
-                "StreamProtocol", "Service", "SluiceClient", "Storage", "Columns", "Analysis", "CPlatform", "Chance",
-                logging,
+                "Transactions", "Access", "Ledger", "Tables", "Rollups", "Analysis", "Presentation", "Reference",
+                "Formats",
+                "ReferenceDay", "StreamProtocol", "Service", "SluiceClient", "Storage", "Columns", "CPlatform",
+                "Chance", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
@@ -139,8 +144,8 @@ let package = Package(
         .target(
             name: "FuzzTargets",
             dependencies: [
-                "Transactions", "Columns", "Storage", "Rollups", "Ledger", "Simulation", "Formats", "ReferenceDay",
-                "StreamProtocol", "Service", "CPlatform", "Chance",
+                "Transactions", "Columns", "Storage", "Rollups", "Ledger", "Simulation", "Reference", "Formats",
+                "ReferenceDay", "StreamProtocol", "Service", "CPlatform", "Chance",
             ],
             path: "Fuzz/Targets", swiftSettings: strict),
         .target(name: "AllocationCounter", path: "Tests/Allocations/Counter"),
@@ -156,6 +161,7 @@ let package = Package(
         tests("ColumnsTests", ["Columns", "Transactions", "Chance"]),
         tests("StorageTests", ["Storage", "Columns", "Transactions", "CPlatform", "Chance"]),
         tests("RollupsTests", ["Rollups", "Transactions", "Columns", "CPlatform", "Chance"]),
+        tests("ReferenceTests", ["Reference", "Analysis", "Rollups", "Formats", "Transactions"]),
         tests("AnalysisTests", ["Analysis", "Rollups", "Transactions", "Chance"]),
         tests("PresentationTests", ["Presentation", "Analysis", "Rollups", "Transactions"]),
         tests(

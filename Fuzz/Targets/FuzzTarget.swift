@@ -26,7 +26,7 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
     public static let all = [
         frames, answers, blocks, columns, chunks, identities, segment, csv, ndjson, raw, arrays, compressed, mappings,
         queries,
-        replies, texts,
+        replies, texts, reference,
     ]
 }
 

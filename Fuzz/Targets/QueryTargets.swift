@@ -109,7 +109,8 @@ private enum QuerySeeds {
         [
             #"{"status":{}}"#, #"{"find":{"_0":"TX-1","despiteDamage":true}}"#,
             #"{"codes":{"space":3,"names":["a","Huế"]}}"#,
-            #"{"names":{"space":1,"codes":[7,8]}}"#,
+            #"{"names":{"space":1,"codes":[7,8]}}"#, #"{"allNames":{"space":5}}"#,
+            #"{"statements":{"kinds":["region"]}}"#, #"{"define":{"_0":[{"space":5,"text":"Huế","code":7}]}}"#,
             #"""
             {"answer":{"_0":{"from":"2026-07-01","to":"2026-07-31","by":["day","currency","hour"],\#
             "filters":{"region":[3],"month":[202607]},"measures":["amount","attempts"]},"despiteDamage":false}}

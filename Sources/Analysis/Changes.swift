@@ -43,6 +43,7 @@ public struct Changes: Sendable {
         var sheet = Sheet(
             dimensions: inquiry.question.by, columns: columns, rows: rows, sequence: answers[0].sequence,
             damage: answers[1].damage)
+        sheet.attributes = answers[0].attributes
         sheet.drawnColumn = 1
         return sheet
     }

@@ -93,10 +93,12 @@ public struct Inquiry: Hashable, Sendable {
         let digital = figures.contains(.digitalPercent) ? rest.removeFirst() : nil
         let backlog = figures.contains(.backlog) ? rest.removeFirst() : nil
         let maker = SheetMaker(self, main, earlier: earlier, digital: digital, backlog: backlog)
-        return Sheet(
+        var sheet = Sheet(
             dimensions: question.by, columns: maker.columns, rows: maker.rows(),
             sequence: answers.map(\.sequence).min() ?? 0,
             damage: answers.map(\.damage).max { $0.count < $1.count } ?? [])
+        sheet.attributes = main.attributes
+        return sheet
     }
 
     /// Moving averages need the days before the first one shown.

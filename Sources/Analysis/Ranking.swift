@@ -65,6 +65,7 @@ public struct Ranking: Sendable {
             ]
         var sheet = Sheet(
             dimensions: whole.dimensions, columns: columns, rows: rows, sequence: whole.sequence, damage: whole.damage)
+        sheet.attributes = whole.attributes
         sheet.drawnColumn = 1
         return (sheet, concentrations)
     }

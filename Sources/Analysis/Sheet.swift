@@ -57,6 +57,8 @@ public struct Sheet: Hashable, Sendable {
     public var sequence: UInt64
     /// Parts of the log that are known to be damaged.
     public var damage: [DamageMark]
+    /// The dimensions whose codes are numbers of an attribute's values instead.
+    public var attributes: [Dimension: AttributeColumn] = [:]
     /// The column that a plot draws.
     public var drawnColumn = 0
 

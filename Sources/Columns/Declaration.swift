@@ -6,7 +6,7 @@ import Transactions
 /// |---|---|---|
 /// | 0 | 1 | the name space's number, or 255 for a setting |
 /// | 1 | 1 | 0 |
-/// | 2 | 2 | bytes of text: 1 to 255 for a name, 0 to 4,096 for a setting |
+/// | 2 | 2 | bytes of text: 1 to 255 for a name, 1 to 4,096 for a statement, 0 to 4,096 for a setting |
 /// | 4 | 4 | the name's code, or the setting's key |
 /// | 8 | | the text in UTF-8, without padding |
 public enum Declaration: Hashable, Sendable {
@@ -81,6 +81,8 @@ public enum Declaration: Hashable, Sendable {
     }
 
     private static func lengths(kind: UInt8) -> ClosedRange<Int> {
-        kind == settingKind ? 0...largestSettingByteCount : 1...NameSpace.largestNameByteCount
+        kind == settingKind
+            ? 0...largestSettingByteCount
+            : 1...(NameSpace(rawValue: kind)?.largestByteCount ?? NameSpace.largestNameByteCount)
     }
 }

@@ -13,7 +13,7 @@ import Transactions
 final class Committer: @unchecked Sendable {
     /// A request for codes of names.
     struct NameRequest: Sendable {
-        var names: [Name]
+        var names: [NameDefinition]
         var reply: Commit.NameReply
     }
 

@@ -205,7 +205,23 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let known = registry.codes(for: names)
         if !known.contains(nil) { return reply(.success(known.compactMap(\.self))) }
         if isClosed.load(ordering: .acquiring) { return reply(.failure(.closing)) }
-        committer.request(Committer.NameRequest(names: names, reply: reply))
+        committer.request(Committer.NameRequest(names: names.map { NameDefinition($0.space, $0.text) }, reply: reply))
+    }
+
+    /// Codes of names, some of which shall have the user's own; durable before the answer.
+    /// - Throws: `Refusal` as `codes(for:)`, or when a name has another code or a code another name; nothing is defined then.
+    public func define(_ definitions: [NameDefinition]) async throws(Refusal) -> [UInt32] {
+        if let wrong = definitions.first(where: { !(1...$0.space.largestByteCount).contains($0.text.utf8.count) }) {
+            throw Refusal(
+                .codeTaken, "a \(wrong.space.name) has 1 to \(wrong.space.largestByteCount) bytes of text")
+        }
+        guard !definitions.isEmpty else { return [] }
+        if isClosed.load(ordering: .acquiring) { throw .closing }
+        let result: Result<[UInt32], Refusal> = await withCheckedContinuation { continuation in
+            committer.request(
+                Committer.NameRequest(names: definitions, reply: { continuation.resume(returning: $0) }))
+        }
+        return try result.get()
     }
 
     /// The codes of names that have one; nil for each other. No code is given.

@@ -4,7 +4,7 @@ import Transactions
 
 /// The names of a ledger and their codes. The committer gives codes; anyone looks up those that are durable.
 final class NameRegistry: Sendable {
-    private struct State {
+    fileprivate struct State {
         var codes: [Name: UInt32] = [:]
         var names: [NameSpace: [UInt32: String]] = [:]
         /// Of the committer: given, and perhaps not durable yet.
@@ -53,37 +53,27 @@ final class NameRegistry: Sendable {
 
     /// Gives codes to names that have none. The committer calls it and makes the new ones durable, then `publish`es them.
     /// - Returns: a code for each name, and the new ones.
-    /// - Throws: `Refusal` when a space is full; nothing has changed then.
-    func assign(_ names: [Name]) throws(Refusal) -> (codes: [UInt32], new: [Catalogue.NamedCode]) {
+    /// - Throws: `Refusal` when a space is full, or a name cannot have the code that it should; nothing has changed then.
+    func assign(_ definitions: [NameDefinition]) throws(Refusal) -> (codes: [UInt32], new: [Catalogue.NamedCode]) {
         let result: Result<(codes: [UInt32], new: [Catalogue.NamedCode]), Refusal> = state.withLock { state in
             var draft = state
             var new: [Catalogue.NamedCode] = []
             var codes: [UInt32] = []
-            for name in names {
-                if let known = draft.codes[name] ?? draft.pending[name] {
-                    codes.append(known)
-                    continue
+            do throws(Refusal) {
+                for definition in definitions {
+                    if let known = draft.codes[definition.name] ?? draft.pending[definition.name] {
+                        if let wanted = definition.code, wanted != known { throw .taken(definition, by: known) }
+                        codes.append(known)
+                        continue
+                    }
+                    let code = try draft.newCode(for: definition, largestCount: largestCount)
+                    try draft.take(definition.text, largestByteCount: largestByteCount)
+                    draft.pending[definition.name] = code
+                    codes.append(code)
+                    new.append(Catalogue.NamedCode(name: definition.name, code: code))
                 }
-                let code = draft.nextCode[name.space] ?? name.space.firstGivenCode
-                let count = Int(code - name.space.firstGivenCode)
-                guard code < name.space.largestCode, count < largestCount else {
-                    return .failure(
-                        Refusal(
-                            .namesExhausted, "there are \(count) names of space '\(name.space.name)' already, the limit"
-                        ))
-                }
-                guard draft.textByteCount + name.text.utf8.count <= largestByteCount else {
-                    return .failure(
-                        Refusal(
-                            .namesExhausted,
-                            "the names of all spaces have \(draft.textByteCount) bytes already, the limit is \(largestByteCount)"
-                        ))
-                }
-                draft.textByteCount += name.text.utf8.count
-                draft.pending[name] = code
-                draft.nextCode[name.space] = code + 1
-                codes.append(code)
-                new.append(Catalogue.NamedCode(name: name, code: code))
+            } catch {
+                return .failure(error)
             }
             if !new.isEmpty { state = draft }
             return .success((codes, new))
@@ -99,6 +89,7 @@ final class NameRegistry: Sendable {
                 if state.pending.removeValue(forKey: entry.name) != nil {
                     state.textByteCount -= entry.name.text.utf8.count
                 }
+                guard entry.code >= entry.name.space.firstGivenCode else { continue }
                 state.nextCode[entry.name.space] = min(state.nextCode[entry.name.space] ?? entry.code, entry.code)
             }
         }
@@ -128,6 +119,54 @@ final class NameRegistry: Sendable {
             defer { state.unsaved = [] }
             return state.unsaved
         }
+    }
+}
+
+extension NameRegistry.State {
+    /// The code that a name without one gets: the user's own, or the next of its space.
+    fileprivate mutating func newCode(
+        for definition: NameDefinition, largestCount: Int
+    ) throws(Refusal) -> UInt32 {
+        let space = definition.space
+        if let wanted = definition.code {
+            guard (1..<space.firstGivenCode).contains(wanted) else {
+                throw Refusal(
+                    .codeTaken,
+                    "'\(definition.text)' cannot have the code \(wanted): own codes of a \(space.name) are 1 to "
+                        + "\(space.firstGivenCode - 1)")
+            }
+            let holder =
+                names[space]?[wanted] ?? pending.first { $0.key.space == space && $0.value == wanted }?.key.text
+            if let holder { throw .taken(definition, by: holder) }
+            return wanted
+        }
+        let code = nextCode[space] ?? space.firstGivenCode
+        let count = Int(code - space.firstGivenCode)
+        guard code < space.largestCode, count < largestCount else {
+            throw Refusal(.namesExhausted, "there are \(count) names of space '\(space.name)' already, the limit")
+        }
+        nextCode[space] = code + 1
+        return code
+    }
+
+    fileprivate mutating func take(_ text: String, largestByteCount: Int) throws(Refusal) {
+        guard textByteCount + text.utf8.count <= largestByteCount else {
+            throw Refusal(
+                .namesExhausted,
+                "the names of all spaces have \(textByteCount) bytes already, the limit is \(largestByteCount)")
+        }
+        textByteCount += text.utf8.count
+    }
+}
+
+extension Refusal {
+    fileprivate static func taken(_ definition: NameDefinition, by code: UInt32) -> Refusal {
+        Refusal(.codeTaken, "'\(definition.text)' has the code \(code) already and cannot have \(definition.code!)")
+    }
+
+    fileprivate static func taken(_ definition: NameDefinition, by name: String) -> Refusal {
+        Refusal(
+            .codeTaken, "'\(definition.text)' cannot have the code \(definition.code!), which '\(name)' has already")
     }
 }
 

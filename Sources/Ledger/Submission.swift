@@ -45,6 +45,8 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case namesExhausted = 4
         /// Damage: what the records have to be compared with, to tell duplicates from new ones, cannot be read.
         case damaged = 7
+        /// A name cannot have the code that it should: it has another, or the code has another name.
+        case codeTaken = 8
     }
 
     /// What kind of trouble it is.

@@ -60,6 +60,7 @@ extension Record {
         case .payee: [payee]
         case .service: [service]
         case .region: [UInt32(region)]
+        case .statement: []
         }
     }
 }

@@ -5,11 +5,13 @@ import Transactions
 extension Report {
     /// A sheet in words: names for codes, and money as exact decimals in major units of its row's currency.
     public init(_ sheet: Sheet, names: NameLookup) {
-        let dimensions = sheet.dimensions.map { Column($0.name, isNumeric: false) }
+        let dimensions = sheet.dimensions.map { Column(sheet.attributes[$0]?.name ?? $0.name, isNumeric: false) }
         let figures = sheet.columns.map { Column($0.name, isNumeric: $0.isNumeric) }
         let rows = sheet.rows.map { row in
             let currency = Currency(rawValue: UInt16(truncatingIfNeeded: sheet.currencyCode(of: row)))
-            return zip(sheet.dimensions, row.codes).map { Value.text($0.text(of: $1, names: names)) }
+            return zip(sheet.dimensions, row.codes).map { dimension, code in
+                .text(sheet.attributes[dimension]?.texts[Int(code)] ?? dimension.text(of: code, names: names))
+            }
                 + row.values.map { Value($0, in: currency, names: names) }
         }
         self.init(columns: dimensions + figures, rows: rows, sequence: sheet.sequence, damage: sheet.damage)

@@ -26,6 +26,9 @@ public struct Answer: Hashable, Sendable {
     public var sequence: UInt64
     /// Parts of the log that are known to be damaged; empty when none is known.
     public var damage: [DamageMark] = []
+    /// The dimensions whose codes are numbers of an attribute's values instead. Whoever folds answers sets it; it is not
+    /// encoded.
+    public var attributes: [Dimension: AttributeColumn] = [:]
 
     /// An answer from its parts.
     public init(dimensions: [Dimension], measures: [Measure], rows: [Row], sequence: UInt64) {
@@ -33,6 +36,20 @@ public struct Answer: Hashable, Sendable {
         self.measures = measures
         self.rows = rows
         self.sequence = sequence
+    }
+}
+
+/// A column of an answer that stands for an attribute of a dimension: its codes are numbers of values.
+public struct AttributeColumn: Hashable, Sendable {
+    /// The column's name, such as `region.area`.
+    public var name: String
+    /// The values, by number.
+    public var texts: [String]
+
+    /// A column from its parts.
+    public init(name: String, texts: [String]) {
+        self.name = name
+        self.texts = texts
     }
 }
 

@@ -19,9 +19,9 @@ public struct NamesRequest: Hashable, Sendable {
         names = []
         for index in 0..<frame.header.count {
             let code = try payload.integer(UInt8.self, "space of a name")
-            guard let space = NameSpace(rawValue: code) else {
+            guard let space = NameSpace(rawValue: code), NameSpace.ofRecords.contains(space) else {
                 throw ProtocolFault(
-                    .malformedPayload, "name \(index) is of space \(code), expected 1 to \(NameSpace.allCases.count)")
+                    .malformedPayload, "name \(index) is of space \(code), expected 1 to \(NameSpace.ofRecords.count)")
             }
             let byteCount = try payload.integer(UInt8.self, "length of a name")
             guard byteCount > 0 else { throw ProtocolFault(.malformedPayload, "name \(index) is empty") }

@@ -1,4 +1,5 @@
 import Ledger
+import Reference
 import Rollups
 import Storage
 import Transactions
@@ -33,6 +34,11 @@ final class QuerySession {
         let names = ledger.names(of: space)
         nameTables[space] = names
         return names
+    }
+
+    /// Reference data.
+    var book: ReferenceBook {
+        ReferenceBook(statements: names(of: .statement).sorted { $0.key < $1.key }.map(\.value))
     }
 
     /// How a code of a space is shown: its name, the digits of one without a name, and nothing for 0, which stands for none.

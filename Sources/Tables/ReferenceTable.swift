@@ -1,4 +1,5 @@
 import CSQLite
+import Reference
 import Transactions
 
 /// A table of few columns that is held in memory: names and the closed vocabularies, to be joined by code or name.
@@ -99,6 +100,45 @@ extension ReferenceTable {
             session.names(of: space).sorted { $0.key < $1.key }.map { [.integer(Int64($0.key)), .text($0.value)] }
         }
     }
+
+    /// Reference data: each value of an attribute with its days, of all kinds but offerings.
+    static func attributes(_ session: QuerySession) -> ReferenceTable {
+        let columns = [column("kind"), column("code", .integer)]
+        let texts = ["name", "attribute", "value", "valid_from", "valid_to"].map { column($0) }
+        return ReferenceTable(
+            columns + texts, keys: [1, 2, 3], expectedRowCount: max(1, session.names(of: .statement).count)
+        ) {
+            let book = session.book
+            return ReferenceKind.allCases.filter { $0 != .offering }.flatMap { kind in
+                book.values(of: kind).map { value in
+                    let code = value.entry.codes[0]
+                    let name = kind.space.map { session.text(of: code, in: $0) } ?? kind.ownName(of: code)
+                    return [
+                        .text(kind.name), .integer(Int64(code)), name.map { .text($0) } ?? .null,
+                        .text(value.attribute),
+                        .text(value.value), day(value.from), day(value.to),
+                    ]
+                }
+            }
+        }
+    }
+
+    /// Each offering with its level and days.
+    static func offerings(_ session: QuerySession) -> ReferenceTable {
+        ReferenceTable(
+            ["agency", "service", "region", "level", "valid_from", "valid_to"].map { column($0) }, keys: [0, 1, 2],
+            expectedRowCount: max(1, session.names(of: .statement).count)
+        ) {
+            session.book.values(of: .offering).filter { $0.attribute == "level" }.map { value in
+                let names = zip([NameSpace.payee, .service, .region], value.entry.codes).map { space, code in
+                    session.text(of: code, in: space).map { SQLValue.text($0) } ?? .null
+                }
+                return names + [.text(value.value), day(value.from), day(value.to)]
+            }
+        }
+    }
+
+    private static func day(_ day: CalendarDay?) -> SQLValue { day.map { .text("\($0)") } ?? .null }
 
     /// A closed vocabulary.
     static func vocabulary<Word: Vocabulary>(_ words: Word.Type) -> ReferenceTable {

@@ -39,12 +39,19 @@ enum TableCatalogue {
                 summary: "daily(by, from, to, where): statistics grouped by the ledger itself",
                 make: DailyFunction.init)
         ]
-        + NameSpace.allCases.map { space in
+        + NameSpace.ofRecords.map { space in
             Entry(name: space.name + "s", group: .names, summary: "codes and names") {
                 ReferenceTable.names(of: space, $0)
             }
         }
         + [
+            Entry(
+                name: "attributes", group: .names,
+                summary: "reference data: values of attributes, and when they are valid",
+                make: ReferenceTable.attributes),
+            Entry(
+                name: "offerings", group: .names, summary: "which services are offered online where, since when",
+                make: ReferenceTable.offerings),
             names("kinds", "what a transaction is") { .vocabulary(Kind.self) },
             names("events", "what happened to it") { .vocabulary(Event.self) },
             names("outcomes", "what came of it, with its class") { .outcomes() },

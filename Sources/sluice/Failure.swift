@@ -1,3 +1,4 @@
+import Analysis
 import ArgumentParser
 import Formats
 import Foundation
@@ -34,7 +35,7 @@ extension ExitCode {
         case let refusal as Refusal where refusal.cause == .damaged: self = .damage
         case let failure as RequestFailure where failure.cause == .damaged: self = .damage
         case let fault as SQLFault where fault.isStopped: self = .stopped
-        case is LedgerError, is UsageError, is SQLFault: self = .validationFailure
+        case is LedgerError, is UsageError, is SQLFault, is AttributeFault: self = .validationFailure
         case is ClientError: self = .unavailable
         default: self = .inputOutput
         }

@@ -28,7 +28,7 @@ struct FindCommand: AsyncParsableCommand {
             let findings = try await access.find(id, despiteDamage: damage.despiteDamage)
             let found = findings.records
             var book = NameBook()
-            for space in NameSpace.allCases {
+            for space in NameSpace.ofRecords {
                 try await book.fetch(Set(found.flatMap { $0.record.codes(in: space) }), space, from: access)
             }
             await access.close()

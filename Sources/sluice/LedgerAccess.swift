@@ -10,14 +10,16 @@ import Transactions
 typealias Dimension = Rollups.Dimension
 
 /// Asks a ledger: the daemon that holds it, over the ledger's own socket, else the files themselves.
-enum LedgerAccess {
+enum LedgerAccess: Sendable {
     case daemon(SluiceClient)
-    case files(LedgerReader)
+    case files(any LedgerView & SnapshotSource)
 
     /// Finds out who can answer. A daemon that starts or stops just now is waited for.
-    static func open(_ files: LedgerFiles) async throws -> LedgerAccess {
+    /// - Parameter forWriting: hold the ledger, where no daemon does.
+    static func open(_ files: LedgerFiles, forWriting: Bool = false) async throws -> LedgerAccess {
         for attempt in 0... {
             do {
+                if forWriting { return .files(try Ledger(files, report: { complain("sluice: \($0)") })) }
                 return .files(try LedgerReader(files))
             } catch LedgerError.inUse(let directory) {
                 do {
@@ -45,7 +47,10 @@ enum LedgerAccess {
     }
 
     func close() async {
-        if case .daemon(let client) = self { await client.close() }
+        switch self {
+        case .daemon(let client): await client.close()
+        case .files(let view): (view as? Ledger)?.close()
+        }
     }
 
     func answer(_ question: Question, despiteDamage: Bool) async throws -> Answer {
@@ -111,7 +116,7 @@ enum LedgerAccess {
     /// Codes of ten digits that fit into one query, which has at most 64 KiB.
     private static let codesPerQuery = 5000
 
-    private func ask<Reply: Decodable>(_ query: LocalQuery) async throws -> Reply {
+    func ask<Reply: Decodable>(_ query: LocalQuery) async throws -> Reply {
         guard case .daemon(let client) = self else { preconditionFailure("only a daemon is asked") }
         let reply = try await client.query(Array(JSONEncoder().encode(query)))
         return try JSONDecoder().decode(Reply.self, from: Data(reply))

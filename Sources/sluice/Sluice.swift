@@ -14,6 +14,7 @@ struct Sluice: AsyncParsableCommand {
               sluice serve --data ledger --listen 127.0.0.1:7501
               sluice load day.csv --mapping gateway.json --server 127.0.0.1:7501
               sluice daily --data ledger --by day,channel --measures settled,amount
+              sluice reference import regions provinces.csv --data ledger
 
             EXIT CODES
               0   success
@@ -29,8 +30,8 @@ struct Sluice: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, ServeCommand.self, LoadCommand.self, GenerateCommand.self, DailyCommand.self,
             TopCommand.self, HoursCommand.self, QualityCommand.self, SettleCommand.self, ChangesCommand.self,
-            ReconcileCommand.self, PublishCommand.self, FindCommand.self, SQLCommand.self, StatusCommand.self,
-            VerifyCommand.self,
+            ReconcileCommand.self, PublishCommand.self, FindCommand.self, ReferenceCommand.self,
+            OfferingsCommand.self, SQLCommand.self, StatusCommand.self, VerifyCommand.self,
             CompactCommand.self, RebuildCommand.self,
             TokenCommand.self, ConfigCommand.self, BenchCommand.self,
         ])

@@ -262,7 +262,7 @@ struct DamageTests {
     @Test func forgedDeclarationsAreErrors() throws {
         let valid = Self.block(0)
         let header = try valid.withUnsafeBytes { try BlockHeader(parsing: $0) }
-        for (offset, value): (Int, UInt8) in [(0, 0), (0, 6), (0, 254), (1, 1), (2, 0), (3, 0xFF), (8, 0xFF)] {
+        for (offset, value): (Int, UInt8) in [(0, 0), (0, 7), (0, 254), (1, 1), (2, 0), (3, 0xFF), (8, 0xFF)] {
             var forged = valid
             forged[header.byteCount + offset] = value
             reseal(&forged)

@@ -201,7 +201,7 @@ import Transactions
 
 extension LedgerOptions {
     /// Small segments that stay as they were written.
-    fileprivate static var trickle: LedgerOptions {
+    static var trickle: LedgerOptions {
         var options = LedgerOptions()
         options.segmentByteCount = 12_000
         options.securedByteCount = 1 << 16
@@ -212,7 +212,7 @@ extension LedgerOptions {
 
 extension Ledger {
     /// Each record is a commit of its own.
-    fileprivate func trickle(_ range: Range<Int>) throws { for number in range { _ = try load([record(number)]) } }
+    func trickle(_ range: Range<Int>) throws { for number in range { _ = try load([record(number)]) } }
 }
 
 extension TemporaryDirectory {
@@ -228,7 +228,7 @@ extension TemporaryDirectory {
     }
 }
 
-private func verificationFaults(_ files: LedgerFiles) throws -> [String] {
+func verificationFaults(_ files: LedgerFiles) throws -> [String] {
     var verification = Verification(files)
     return try verification.run { _, _ in }.faults
 }

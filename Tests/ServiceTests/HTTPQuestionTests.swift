@@ -38,6 +38,9 @@ import Testing
             let one = try await peer.get(
                 target + "&where=region=Hu%E1%BA%BF&where=kind=payment&from=2026-11-20&to=2026-11-20")
             #expect((one.json["rows"] as? [Any])?.count == 1)
+            let classes = try await peer.get(
+                "/v1/daily?by=outcome.class&where=outcome.class=approved&measures=attempts")
+            #expect(try #require(classes.json["rows"] as? [[String: Any]]).map { $0["attempts"] as? Int } == [2])
             #expect(try await (peer.get("/v1/daily?from=2026-11-21").json["rows"] as? [Any])?.count == 0)
         }
     }
@@ -71,6 +74,8 @@ import Testing
         ("/v1/daily?form=csv", 400, "unknown-parameter", "did you mean \"format\"?"),
         ("/v1/daily?from=yesterday", 400, "bad-parameter", "from: 'yesterday'"),
         ("/v1/daily?by=plan", 400, "bad-parameter", "by: 'plan' is no dimension"),
+        ("/v1/names/statement", 404, "not-found", "there are no names of 'statement'"),
+        ("/v1/daily?by=region.area", 400, "bad-parameter", "nothing is known of a region's 'area'"),
         ("/v1/daily?by=day,day", 400, "bad-parameter", "day"),
         ("/v1/daily?where=region", 400, "bad-parameter", "where: 'region'"),
         ("/v1/daily?where=region=Vinh", 400, "bad-parameter", "the ledger knows no such region"),

@@ -209,6 +209,17 @@ import Transactions
         #expect(found?.text.contains("99") == true)
     }
 
+    /// Statements of reference data are not for clients that send.
+    @Test func namesAreOnlyThoseOfRecords() {
+        func found(_ space: NameSpace) -> ProtocolFault? {
+            fault {
+                try forEachFrame(frames { NamesRequest(number: 1, names: [Name(space, "x")]).encode(to: &$0) }, decode)
+            }
+        }
+        for space in NameSpace.ofRecords { #expect(found(space) == nil) }
+        #expect(found(.statement)?.text == "name 0 is of space 6, expected 1 to 5")
+    }
+
     @Test func textsThatAreNotUTF8AreFaults() {
         var bytes = oneOfEach[.hello]!
         bytes[Wire.headerByteCount + 8] = 0xC0

@@ -54,8 +54,8 @@ import Transactions
     @Test func spacesHalveTheirCodes() {
         #expect(NameSpace.source.firstGivenCode == 0x8000)
         #expect(NameSpace.payee.firstGivenCode == 0x8000_0000)
-        for space in NameSpace.allCases {
-            #expect(NameSpace(name: space.name) == space)
+        for space in NameSpace.allCases { #expect(NameSpace(name: space.name) == space) }
+        for space in NameSpace.ofRecords {
             #expect(space.firstGivenCode == space.largestCode / 2 + 1)
         }
     }

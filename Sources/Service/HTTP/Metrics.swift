@@ -61,7 +61,7 @@ struct Metrics: Sendable {
             figures.savingFailure == nil ? 1 : 0)
         metrics.gauges(
             "sluice_names", "Names by space.", label: "space",
-            NameSpace.allCases.map { ($0.name, figures.names[$0] ?? 0) })
+            NameSpace.ofRecords.map { ($0.name, figures.names[$0] ?? 0) })
     }
 
     private var freeDiskBytes: Int64? {

@@ -5,6 +5,7 @@ import Hummingbird
 import Ledger
 import NIOPosix
 import Presentation
+import Reference
 import Rollups
 import Storage
 import Transactions
@@ -36,13 +37,12 @@ struct Questions: Sendable {
         text.targets = query.values("target")
         let format = try format(query, request)
         let (showsCodes, despiteDamage) = (try query.flag("codes"), try query.flag("despite_damage"))
-        return try await rendered(as: format) { [text] in
-            let wanted = Array(try text.names())
-            let codes = zip(wanted, ledger.knownCodes(for: wanted)).compactMap { name, code in code.map { (name, $0) } }
-            let inquiry = try text.inquiry(codes: Dictionary(uniqueKeysWithValues: codes))
-            let sheet = inquiry.sheet(
-                try inquiry.questions.map { try ledger.answer($0, despiteDamage: despiteDamage) })
-            return Report(sheet, names: showsCodes ? { "\($1)" } : names(of: sheet.dimensions.compactMap(\.nameSpace)))
+        let sheet = try await naming { [text] in
+            let inquiry = try await inquiry(text)
+            return inquiry.sheet(try await answers(to: inquiry.questions, of: text, despiteDamage: despiteDamage))
+        }
+        return try await rendered(as: format) {
+            Report(sheet, names: showsCodes ? { "\($1)" } : names(of: sheet.dimensions.compactMap(\.nameSpace)))
         }
     }
 
@@ -57,7 +57,7 @@ struct Questions: Sendable {
                 throw Problem(.notFound, "no transaction has the id '\(id)'")
             }
             var report = Report(
-                events: found.records.map { ($0.sequence, $0.record) }, names: names(of: NameSpace.allCases))
+                events: found.records.map { ($0.sequence, $0.record) }, names: names(of: NameSpace.ofRecords))
             report.damage = found.damage
             return report
         }
@@ -82,8 +82,8 @@ struct Questions: Sendable {
     func names(ofSpace word: String, _ request: Request) async throws -> Response {
         let query = try RequestQuery(request, known: ["format"])
         let format = try format(query, request)
-        guard let space = NameSpace.allCases.first(where: { $0.name == word }) else {
-            let words = NameSpace.allCases.map(\.name)
+        guard let space = NameSpace.ofRecords.first(where: { $0.name == word }) else {
+            let words = NameSpace.ofRecords.map(\.name)
             throw Problem(
                 .notFound,
                 "there are no names of '\(word)'\(Nearest.suggestion(word, among: words)); there are those of \(words.joined(separator: ", "))"
@@ -111,8 +111,15 @@ struct Questions: Sendable {
     private func onOwnThread<Outcome: Sendable>(
         _ work: @escaping @Sendable () throws -> Outcome
     ) async throws -> Outcome {
+        try await naming { try await threads.runIfActive(work) }
+    }
+
+    /// Makes problems of what a ledger throws.
+    private func naming<Outcome>(_ work: () async throws -> Outcome) async throws -> Outcome {
         do {
-            return try await threads.runIfActive(work)
+            return try await work()
+        } catch let fault as AttributeFault {
+            throw Problem(.badParameter, "\(fault)")
         } catch let fault as QuestionText.Fault {
             throw Problem(.badParameter, fault.part == .whole ? "\(fault)" : "\(fault.part.rawValue): \(fault)")
         } catch let error as DamageError {
@@ -134,11 +141,33 @@ struct Questions: Sendable {
     }
 }
 
+extension Questions: AskedLedger {
+    func answer(_ question: Question, despiteDamage: Bool) async throws -> Answer {
+        try await onOwnThread { try ledger.answer(question, despiteDamage: despiteDamage) }
+    }
+
+    func statements(of kinds: Set<ReferenceKind>) async throws -> [String] {
+        try await onOwnThread { ledger.statements(ofKinds: kinds.map(\.name)) }
+    }
+
+    func knownCodes(for names: Set<Name>) -> [Name: UInt32] {
+        let wanted = Array(names)
+        let codes = zip(wanted, ledger.knownCodes(for: wanted)).compactMap { name, code in code.map { (name, $0) } }
+        return Dictionary(uniqueKeysWithValues: codes)
+    }
+
+    func names(of codes: Set<UInt32>, in space: NameSpace) -> [UInt32: String] {
+        ledger.names(of: space).filter { codes.contains($0.key) }
+    }
+
+    func allNames(in space: NameSpace) -> [UInt32: String] { ledger.names(of: space) }
+}
+
 extension Problem {
     /// Why the ledger refused.
     init(_ refusal: Refusal) {
         switch refusal.cause {
-        case .namesExhausted: self.init(.rejected, refusal.description)
+        case .namesExhausted, .codeTaken: self.init(.rejected, refusal.description)
         case .damaged: self.init(.damaged, refusal.description)
         case .failed: self.init(.failed, refusal.description)
         case .diskFull, .closing: self = Problem(.refused, refusal.description).retryable(afterSeconds: 5)

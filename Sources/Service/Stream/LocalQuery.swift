@@ -21,6 +21,12 @@ public enum LocalQuery: Codable, Sendable {
     case codes(space: UInt8, names: [String])
     /// Names of codes.
     case names(space: UInt8, codes: [UInt32])
+    /// All names of a space by their codes.
+    case allNames(space: UInt8)
+    /// The texts of a space that begin with one of the words and a tab, in the order of their codes.
+    case statements(kinds: [String])
+    /// Codes of names, which are given where they have none. It changes the ledger: only its own socket takes queries.
+    case define([NameDefinition])
 }
 
 /// What was found for an id as it crosses the socket.
@@ -66,11 +72,15 @@ public struct RecordLine: Codable, Sendable {
 }
 
 extension LedgerView {
-    /// Answers a query of the local socket. Blocks.
+    /// Answers a query of the local socket that changes nothing. Blocks.
     public func answer(localQuery bytes: [UInt8]) throws -> [UInt8] {
+        Array(try answer(JSONDecoder().decode(LocalQuery.self, from: Data(bytes))))
+    }
+
+    fileprivate func answer(_ query: LocalQuery) throws -> Data {
         let encoder = JSONEncoder()
         let reply: Data
-        switch try JSONDecoder().decode(LocalQuery.self, from: Data(bytes)) {
+        switch query {
         case .answer(let question, let despiteDamage):
             reply = try encoder.encode(answer(question, despiteDamage: despiteDamage))
         case .find(let text, let despiteDamage):
@@ -88,8 +98,19 @@ extension LedgerView {
         case .names(let space, let codes):
             let names = names(of: try NameSpace(checked: space))
             reply = try encoder.encode(codes.map { names[$0] })
+        case .allNames(let space): reply = try encoder.encode(names(of: try NameSpace(checked: space)))
+        case .statements(let kinds): reply = try encoder.encode(statements(ofKinds: kinds))
+        case .define:
+            throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "this changes the ledger"))
         }
-        return Array(reply)
+        return reply
+    }
+
+    /// The statements of reference data of some kinds, in the order in which they were made.
+    public func statements(ofKinds kinds: [String]) -> [String] {
+        let starts = kinds.map { $0 + "\t" }
+        return names(of: .statement).filter { entry in starts.contains { entry.value.hasPrefix($0) } }
+            .sorted { $0.key < $1.key }.map(\.value)
     }
 }
 
@@ -102,7 +123,12 @@ extension NameSpace {
     }
 }
 
-/// Answers queries of the local socket on threads of its own, as they read disks.
-public func queryHandler(for ledger: any LedgerView, threads: NIOThreadPool) -> QueryHandler {
-    { bytes in try await threads.runIfActive { try ledger.answer(localQuery: bytes) } }
+/// Answers queries of the local socket, those that read disks on threads of its own.
+public func queryHandler(for ledger: Ledger, threads: NIOThreadPool) -> QueryHandler {
+    { bytes in
+        switch try JSONDecoder().decode(LocalQuery.self, from: Data(bytes)) {
+        case .define(let definitions): try await Array(JSONEncoder().encode(ledger.define(definitions)))
+        case let query: try await threads.runIfActive { try Array(ledger.answer(query)) }
+        }
+    }
 }

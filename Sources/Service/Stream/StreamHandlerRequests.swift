@@ -127,6 +127,7 @@ extension RequestFailure {
             case .closing: .closing
             case .namesExhausted: .namesExhausted
             case .damaged: .damaged
+            case .codeTaken: .queryFailed
             }
         self.init(cause, mayRetry: refusal.cause == .diskFull || refusal.cause == .closing, refusal.description)
     }

@@ -2,6 +2,7 @@ import Analysis
 import Foundation
 import Presentation
 import Rollups
+import Service
 import Transactions
 
 /// Someone with questions, before an opened ledger: names become codes, answers become sheets, and sheets are shown.
@@ -26,11 +27,7 @@ struct Analyst {
     /// What is asked, with the codes of the names in it.
     func inquiry(_ text: QuestionText) async throws -> Inquiry {
         do {
-            var codes: [Name: UInt32] = [:]
-            for name in try text.names() {
-                codes[name] = try await access.codes(of: [name.text], in: name.space)[0]
-            }
-            var inquiry = try text.inquiry(codes: codes)
+            var inquiry = try await access.inquiry(text)
             inquiry.asOf = try await options.asOf?.sequence(access)
             return inquiry
         } catch let fault as QuestionText.Fault {
@@ -41,16 +38,16 @@ struct Analyst {
     }
 
     /// The answers to an inquiry's questions, made into figures.
-    func sheet(_ inquiry: Inquiry) async throws -> Sheet {
-        inquiry.sheet(try await answers(inquiry.questions))
+    /// - Parameter words: what the rows stand for, where attributes may be among them.
+    func sheet(_ inquiry: Inquiry, by words: [String] = []) async throws -> Sheet {
+        inquiry.sheet(try await answers(inquiry.questions, by: words))
     }
 
-    func answers(_ questions: [Question]) async throws -> [Answer] {
-        var answers: [Answer] = []
-        for question in questions {
-            answers.append(try await access.answer(question, despiteDamage: options.damage.despiteDamage))
-        }
-        return answers
+    /// The answers to questions, of the events that the options' conditions let pass.
+    /// - Parameter words: what the rows stand for, where attributes may be among them.
+    func answers(_ questions: [Question], by words: [String] = []) async throws -> [Answer] {
+        try await access.answers(
+            to: questions, of: options.text(by: words, measures: []), despiteDamage: options.damage.despiteDamage)
     }
 
     /// The last business day that has any event the question covers; nil where there is none.
@@ -95,7 +92,7 @@ struct Analyst {
         guard !options.codes else { return { "\($1)" } }
         var book = NameBook()
         for (place, dimension) in sheet.dimensions.enumerated() {
-            guard let space = dimension.nameSpace else { continue }
+            guard let space = dimension.nameSpace, sheet.attributes[dimension] == nil else { continue }
             try await book.fetch(Set(sheet.rows.map { $0.codes[place] }), space, from: access)
         }
         var shown: [NameSpace: Set<UInt32>] = [:]

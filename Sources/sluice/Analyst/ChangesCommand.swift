@@ -28,7 +28,7 @@ struct ChangesCommand: AsyncParsableCommand {
         try await Analyst.with(options) { analyst in
             let inquiry = try await analyst.inquiry(options.text(by: by.words, measures: measures.words))
             let changes = try Changes(inquiry, since: try await since.sequence(analyst.access))
-            try await analyst.show(changes.sheet(try await analyst.answers(changes.questions)))
+            try await analyst.show(changes.sheet(try await analyst.answers(changes.questions, by: by.words)))
         }
     }
 }

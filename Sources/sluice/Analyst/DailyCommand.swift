@@ -22,6 +22,10 @@ struct DailyCommand: AsyncParsableCommand {
             combinations of dimensions that nothing is kept for, at tens of millions of records a second. Name the days. \
             The same holds for percentiles ('p50' to 'p999', within 0.8 %), deviations, peaks and 'reversals_failed'.
 
+            A dimension of which reference data is known has attributes, as in service.agency, region.area or \
+            region.merged_into.area: rows and conditions can be about them (docs/reference.md). Each day counts with the \
+            values that were valid on it.
+
             Where the log is damaged, questions that need no record from there are answered, and known damage is named \
             on standard error and as 'damage' in JSON; others fail, or with --despite-damage leave out what is lost.
 
@@ -44,6 +48,7 @@ struct DailyCommand: AsyncParsableCommand {
               sluice daily --data ledger --by month --compare year --measures settled,amount
               sluice daily --data ledger --measures attempts --moving-average 7 --plot attempts.svg
               sluice daily --data ledger --by payer_institution --measures attempts,approved_percent --target approved_percent=98
+              sluice daily --data ledger --by service.agency --where region.area=south
               sluice daily --data ledger --by source,service --timed 5
             """)
 
@@ -78,7 +83,7 @@ struct DailyCommand: AsyncParsableCommand {
     func run() async throws {
         try await Analyst.with(options) { analyst in
             let inquiry = try await analyst.inquiry(text)
-            let sheet = try await analyst.sheet(inquiry)
+            let sheet = try await analyst.sheet(inquiry, by: by.words)
             let milliseconds = try await times(of: inquiry, analyst)
             try await analyst.show(sheet, milliseconds: milliseconds)
             if timedCount > 0, options.plot != nil || options.format != .json {
@@ -102,7 +107,7 @@ struct DailyCommand: AsyncParsableCommand {
         var times: [Double] = []
         for _ in 0..<timedCount {
             let start = ContinuousClock.now
-            _ = try await analyst.answers(inquiry.questions)
+            _ = try await analyst.answers(inquiry.questions, by: by.words)
             times.append((ContinuousClock.now - start) / .milliseconds(1))
         }
         return times

@@ -33,7 +33,7 @@ struct TopCommand: AsyncParsableCommand {
         try await Analyst.with(options) { analyst in
             let inquiry = try await analyst.inquiry(options.text(by: [dimension], measures: measures.words))
             let ranking = try Ranking(inquiry, limit: limit)
-            let (sheet, concentrations) = ranking.sheet(try await analyst.answers(inquiry.questions))
+            let (sheet, concentrations) = ranking.sheet(try await analyst.answers(inquiry.questions, by: [dimension]))
             let notes = concentrations.map { concentration in
                 let currency = Currency(rawValue: UInt16(truncatingIfNeeded: concentration.currency))
                 return "\(formatCount(concentration.rowCount)) of \(formatCount(concentration.allCount)) have "

@@ -1,0 +1,124 @@
+import Reference
+import Rollups
+import Transactions
+
+/// How a question about attributes becomes questions about dimensions, and their answers one answer.
+///
+/// The days are cut where a value changes. In each span a condition becomes the codes that have the value, and rows are asked
+/// for by the attribute's dimension and folded by the value that each code has in that span.
+public struct AttributePlan: Sendable {
+    /// Days in which no value changes.
+    struct Span: Sendable {
+        /// What is asked about them.
+        var question: Question
+        /// For each attribute of the grouping and each filter, the value of each code that has one.
+        var values: [Grouping: [UInt32: String]]
+    }
+
+    /// More codes do not go into a condition: then rows are asked for by the dimension, and taken by their values.
+    static let mostCodesOfACondition = 4096
+
+    let by: [Grouping]
+    let filters: [AttributeFilter]
+    let measures: [Measure]
+    /// The values that rows stand for, all there ever were: so the same one has the same number in the answer to every
+    /// question.
+    let columns: [Dimension: AttributeColumn]
+    let spans: [Span]
+
+    /// What to ask, span by span.
+    public var questions: [Question] { spans.map(\.question) }
+
+    /// - Parameters:
+    ///   - question: the question by dimensions, some of whose places attributes take, with the conditions on dimensions.
+    ///   - words: what the question's words say of attributes.
+    ///   - book: what is known of the words' kinds.
+    ///   - codes: those of the names on the words' paths.
+    /// - Throws: `AttributeFault` when an attribute is not known, or a measure cannot be added up over codes.
+    public init(
+        _ question: Question, _ words: AttributeWords, book: ReferenceBook, codes: [Name: UInt32]
+    ) throws(AttributeFault) {
+        for path in words.paths {
+            guard let fault = book.fault(of: path) else { continue }
+            throw AttributeFault(
+                description: "nothing is known of a \(fault.kind.name)'s '\(fault.attribute)'; there are "
+                    + fault.known.joined(separator: ", "))
+        }
+        (filters, measures) = (words.filters, question.measures)
+        by = question.by.map { words.attributes[$0] ?? .dimension($0) }
+        columns = words.attributes.mapValues { grouping in
+            AttributeColumn(name: grouping.name, texts: book.everyValue(at: grouping.path!).sorted() + ["none"])
+        }
+        if let attribute = by.first(where: { $0.path != nil }),
+            let measure = measures.first(where: { !$0.form.canBeFolded })
+        {
+            throw .cannotBeFolded(measure, attribute)
+        }
+        let groupings = (by + filters.map(\.grouping)).filter { $0.path != nil }
+        var spans: [Span] = []
+        for days in Self.spans(of: question, cutAt: groupings.map { book.changes(of: $0.path!) }) {
+            let day = days.to ?? days.from ?? CalendarDay(daysSince1970: 0)
+            let values = groupings.reduce(into: [:]) { values, grouping in
+                values[grouping] = book.values(at: grouping.path!, on: day, codes: codes)
+            }
+            var asked = question
+            (asked.from, asked.to) = days
+            if let last = spans.last, last.values == values {
+                spans[spans.count - 1].question.to = days.to
+            } else {
+                spans.append(Span(question: asked, values: values))
+            }
+        }
+        for number in spans.indices { Self.restrict(&spans[number], words.filters) }
+        self.spans = spans
+    }
+
+    /// The question's days, cut before each day on which something changes.
+    private static func spans(
+        of question: Question, cutAt changes: [Set<CalendarDay>]
+    ) -> [(from: CalendarDay?, to: CalendarDay?)] {
+        let cuts = changes.reduce(into: Set()) { $0.formUnion($1) }.sorted().filter { cut in
+            (question.from.map { $0 < cut } ?? true) && (question.to.map { cut <= $0 } ?? true)
+        }
+        var spans: [(from: CalendarDay?, to: CalendarDay?)] = []
+        var from = question.from
+        for cut in cuts {
+            spans.append((from, CalendarDay(daysSince1970: cut.daysSince1970 - 1)))
+            from = cut
+        }
+        return spans + [(from, question.to)]
+    }
+
+    /// Puts conditions into a span's question: as codes, else as a dimension whose rows are taken by their values.
+    private static func restrict(_ span: inout Span, _ filters: [AttributeFilter]) {
+        for filter in filters {
+            let dimension = filter.grouping.dimension
+            var codes = Set(span.values[filter.grouping]!.filter { filter.values.contains($0.value) }.keys)
+            if let others = span.question.filters[dimension] { codes.formIntersection(others) }
+            if filter.values.contains("none") || codes.count > mostCodesOfACondition {
+                if !span.question.by.contains(dimension) { span.question.by.append(dimension) }
+            } else {
+                span.question.filters[dimension] = codes
+            }
+        }
+    }
+}
+
+extension Measure.Form {
+    /// True when the values of several groups give that of all of them together.
+    var canBeFolded: Bool {
+        switch self {
+        case .count, .sum, .smallest, .largest: true
+        default: false
+        }
+    }
+}
+
+extension AttributeFault {
+    static func cannotBeFolded(_ measure: Measure, _ grouping: Grouping) -> AttributeFault {
+        AttributeFault(
+            description:
+                "\(measure.name) cannot be added up over several values of \(grouping.dimension.name): ask for one "
+                + "value of \(grouping.name) at a time, with a condition instead of a grouping")
+    }
+}
