@@ -22,6 +22,18 @@ public struct LogSnapshot: Sendable {
     }
 }
 
+extension LogSnapshot {
+    /// The records of a ledger that another process holds, which has told that all before a sequence are durable. The files are
+    /// read as they are, and nothing is asked of that process.
+    public init(of files: LedgerFiles, before end: UInt64, fileSystem: any FileSystem = DiskFileSystem()) throws {
+        let log = try LogRecovery.openServed(directory: files.log, before: end, fileSystem: fileSystem)
+        self.init(log: log, endSequence: end, calendar: try log.settings.calendar())
+    }
+
+    /// What the ledger was made with.
+    public var settings: LedgerSettings { log.settings }
+}
+
 extension LedgerReader: SnapshotSource {
     /// All records.
     public func snapshot() throws -> LogSnapshot {

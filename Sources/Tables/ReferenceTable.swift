@@ -90,10 +90,14 @@ extension ReferenceTable {
         TableColumn(name: name, affinity: affinity)
     }
 
+    static let codeAndName = [column("code", .integer), column("name")]
+    static let outcomeColumns = codeAndName + [column("class")]
+    static let currencyColumns = [column("code"), column("numeric", .integer), column("minor_units", .integer)]
+
     /// The names of a space with their codes.
     static func names(of space: NameSpace, _ session: QuerySession) -> ReferenceTable {
         ReferenceTable(
-            [column("code", .integer), column("name")], keys: [0, 1],
+            codeAndName, keys: [0, 1],
             expectedRowCount: max(1, session.names(of: space).count)
         ) {
             session.names(of: space).sorted { $0.key < $1.key }.map { [.integer(Int64($0.key)), .text($0.value)] }
@@ -103,7 +107,7 @@ extension ReferenceTable {
     /// A closed vocabulary.
     static func vocabulary<Word: Vocabulary>(_ words: Word.Type) -> ReferenceTable {
         ReferenceTable(
-            [column("code", .integer), column("name")], keys: [0, 1], expectedRowCount: Word.allCases.count
+            codeAndName, keys: [0, 1], expectedRowCount: Word.allCases.count
         ) {
             Word.allCases.map { [.integer(Int64($0.rawValue)), .text($0.name)] }
         }
@@ -111,7 +115,7 @@ extension ReferenceTable {
 
     /// Every channel with a name of its own.
     static func channels() -> ReferenceTable {
-        ReferenceTable([column("code", .integer), column("name")], keys: [0, 1], expectedRowCount: 16) {
+        ReferenceTable(codeAndName, keys: [0, 1], expectedRowCount: 16) {
             Channel.names.enumerated().map { [.integer(Int64($0)), .text($1)] }
         }
     }
@@ -119,7 +123,7 @@ extension ReferenceTable {
     /// Every outcome with a name of its own, and its class.
     static func outcomes() -> ReferenceTable {
         ReferenceTable(
-            [column("code", .integer), column("name"), column("class")], keys: [0, 1], expectedRowCount: 32
+            outcomeColumns, keys: [0, 1], expectedRowCount: 32
         ) {
             Outcome.names.compactMap { Outcome(name: $0) }.map {
                 [.integer(Int64($0.rawValue)), .text($0.name), $0.outcomeClass.map { .text($0.name) } ?? .null]
@@ -130,7 +134,7 @@ extension ReferenceTable {
     /// ISO 4217.
     static func currencies() -> ReferenceTable {
         ReferenceTable(
-            [column("code"), column("numeric", .integer), column("minor_units", .integer)], keys: [0, 1],
+            currencyColumns, keys: [0, 1],
             expectedRowCount: 180
         ) {
             (UInt16(1)...999).map(Currency.init(rawValue:)).filter(\.isKnown).map {

@@ -37,11 +37,19 @@ enum LedgerAccess {
     }
 
     /// What tables of SQL are laid over.
-    func source() throws -> any LedgerView & SnapshotSource {
+    func source(_ files: LedgerFiles) async throws -> any LedgerView & SnapshotSource {
         switch self {
         case .files(let reader): reader
-        case .daemon: throw UsageError("a daemon holds the ledger: SQL reads it at rest")
+        case .daemon: try await ServedLedger(self, files)
         }
+    }
+
+    /// The sequence after the last record of those that a daemon has made durable.
+    func end() async throws -> UInt64 { try await ask(.end) }
+
+    /// All names of a space, of a daemon.
+    func allNames(of space: NameSpace) async throws -> [UInt32: String] {
+        try await ask(.allNames(space: space.rawValue))
     }
 
     func close() async {

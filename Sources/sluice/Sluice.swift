@@ -29,7 +29,8 @@ struct Sluice: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, ServeCommand.self, LoadCommand.self, GenerateCommand.self, DailyCommand.self,
             TopCommand.self, HoursCommand.self, QualityCommand.self, SettleCommand.self, ChangesCommand.self,
-            PublishCommand.self, FindCommand.self, SQLCommand.self, StatusCommand.self, VerifyCommand.self,
+            PublishCommand.self, FindCommand.self, SQLCommand.self, ExportCommand.self, StatusCommand.self,
+            VerifyCommand.self,
             CompactCommand.self, RebuildCommand.self,
             TokenCommand.self, ConfigCommand.self, BenchCommand.self,
         ])

@@ -19,6 +19,10 @@ public enum LocalQuery: Codable, Sendable {
     case codes(space: UInt8, names: [String])
     /// Names of codes.
     case names(space: UInt8, codes: [UInt32])
+    /// All names of a space.
+    case allNames(space: UInt8)
+    /// The sequence after the last durable record's.
+    case end
 }
 
 /// What was found for an id as it crosses the socket.
@@ -72,6 +76,9 @@ extension LedgerView {
         case .names(let space, let codes):
             let names = names(of: try NameSpace(checked: space))
             reply = try encoder.encode(codes.map { names[$0] })
+        case .allNames(let space): reply = try encoder.encode(names(of: try NameSpace(checked: space)))
+        case .end:
+            reply = try encoder.encode((self as? any SnapshotSource)?.snapshot().endSequence ?? status().records + 1)
         }
         return Array(reply)
     }
