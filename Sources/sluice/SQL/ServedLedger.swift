@@ -32,6 +32,10 @@ final class ServedLedger: LedgerView, SnapshotSource, @unchecked Sendable {
         try wait { try await $0.find("\(id)", despiteDamage: despiteDamage) }
     }
 
+    func sequence(committedBy microseconds: Int64) throws -> UInt64 {
+        try wait { try await $0.sequence(committedBy: microseconds) }
+    }
+
     func status() throws -> LedgerStatus { try wait { try await $0.status() } }
 
     func names(of space: NameSpace) -> [UInt32: String] {
