@@ -89,9 +89,6 @@ private final class AnsweringLedger: LedgerView {
         return Findings(records: [FoundRecord(sequence: .max, record: record)], damage: [])
     }
 
-    func page(_ request: RecordRequest) throws -> RecordPage {
-        RecordPage(records: [FoundRecord(sequence: .max, record: record)], next: request.after)
-    }
     func sequence(committedBy microseconds: Int64) throws -> UInt64 { UInt64(clamping: microseconds) }
     func status() throws -> LedgerStatus { template }
     func knownCodes(for names: [Name]) -> [UInt32?] { names.map { $0.text.isEmpty ? nil : $0.space.largestCode } }

@@ -14,8 +14,6 @@ public protocol LedgerView: AnyObject, Sendable {
     /// - Parameter despiteDamage: leave out what cannot be read, and say so, instead of failing.
     /// - Throws: `DamageError` when records with the id may lie where the log is damaged.
     func find(_ id: RecordID, despiteDamage: Bool) throws -> Findings
-    /// The next page of records. Blocks.
-    func page(_ request: RecordRequest) throws -> RecordPage
     /// The last sequence that was committed by a moment, microseconds since 1970 UTC; 0 when none was. To the commit, and
     /// where these were compacted, to the block of them. Blocks.
     func sequence(committedBy microseconds: Int64) throws -> UInt64

@@ -22,14 +22,23 @@ public struct LogSnapshot: Sendable {
     }
 }
 
+extension LogSnapshot {
+    /// The records of a ledger that another process holds, which has told that all before a sequence are durable. The files are
+    /// read as they are, and nothing is asked of that process.
+    public init(of files: LedgerFiles, before end: UInt64, fileSystem: any FileSystem = DiskFileSystem()) throws {
+        let log = try LogRecovery.openServed(directory: files.log, before: end, fileSystem: fileSystem)
+        self.init(log: log, endSequence: end, calendar: try log.settings.calendar())
+    }
+
+    /// What the ledger was made with.
+    public var settings: LedgerSettings { log.settings }
+}
+
 extension LedgerReader: SnapshotSource {
     /// All records.
     public func snapshot() throws -> LogSnapshot {
         LogSnapshot(log: log, endSequence: log.endSequence, calendar: calendar)
     }
-
-    /// The next page of records.
-    public func page(_ request: RecordRequest) throws -> RecordPage { try snapshot().page(request) }
 }
 
 extension Ledger: SnapshotSource {
@@ -37,9 +46,6 @@ extension Ledger: SnapshotSource {
     public func snapshot() throws -> LogSnapshot {
         LogSnapshot(log: log, endSequence: log.endSequence, calendar: calendar)
     }
-
-    /// The next page of records.
-    public func page(_ request: RecordRequest) throws -> RecordPage { try snapshot().page(request) }
 }
 
 /// Which records a scan gives, and in which order.

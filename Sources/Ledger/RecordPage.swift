@@ -3,7 +3,7 @@ import Storage
 import Transactions
 
 /// Which records are asked for, page by page.
-public struct RecordRequest: Codable, Hashable, Sendable {
+public struct RecordRequest: Hashable, Sendable {
     /// Only those with greater sequences.
     public var after: UInt64
     /// Only those of these sources.

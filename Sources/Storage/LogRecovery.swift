@@ -157,6 +157,29 @@ public enum LogRecovery {
             endSequence: scan.endSequence, lastChecksum: 0, lastEnd: scan.end)
     }
 
+    /// Opens a log that another process appends to: what lies before a sequence, which that process has told to be durable, and
+    /// nothing behind it. Nothing is looked at there, as it may be half written just now.
+    /// - Throws: `LogError` when the log does not reach so far.
+    public static func openServed(
+        directory: String, before end: UInt64, fileSystem: any FileSystem
+    ) throws -> Log {
+        var segments = try sealedSegments(in: directory, fileSystem: fileSystem)
+        let last = segments.removeLast()
+        let settings = try firstSettings(of: last)
+        let scan = try SegmentScanner(file: last.file, ledger: settings.ledger, firstSequence: last.firstSequence)
+            .scan(previousChecksum: nil)
+        let blocks = scan.entries.filter { $0.endSequence <= end }
+        let found = blocks.last?.endSequence ?? last.firstSequence
+        guard found >= end else { throw error(for: scan, path: last.path) }
+        segments.append(
+            LogSegment(
+                firstSequence: last.firstSequence, path: last.path, file: last.file, directory: blocks,
+                damage: scan.stretches.filter { $0.sequences.lowerBound < end }))
+        return Log(
+            directory: directory, settings: settings, fileSystem: fileSystem, segments: segments, endSequence: end,
+            lastChecksum: blocks.last?.checksum ?? 0, lastEnd: blocks.last.map { $0.offset + $0.byteCount } ?? 0)
+    }
+
     private static func firstSettings(of segment: LogSegment) throws -> LedgerSettings {
         var window = SegmentWindow(file: segment.file, fileByteCount: try segment.file.byteCount())
         let place = BlockPlace(offset: 0, sequence: segment.firstSequence, previousChecksum: nil, ledger: nil)

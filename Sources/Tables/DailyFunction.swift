@@ -30,7 +30,7 @@ final class DailyFunction: VirtualTable {
     }()
 
     /// Hidden columns take the arguments in turn: the parameters have to be the first of them.
-    private static let columns: [TableColumn] = {
+    static let columns: [TableColumn] = {
         var columns = Parameter.allCases.map { TableColumn(name: $0.name, affinity: .text, isHidden: true) }
         for column in answerColumns { columns.append(column.declaration) }
         return columns

@@ -43,20 +43,19 @@ public final class LedgerQuery {
     }
 
     /// The columns of a table, or of all tables, as SQL would declare them.
-    public func schema(of table: String? = nil) throws -> [String] {
-        let session = try QuerySession(ledger, despiteDamage: despiteDamage) {}
-        return TableCatalogue.entries.filter { table == nil || $0.name == table }.map { entry in
-            let columns = entry.make(session).columns.map {
-                "  \($0.name) \($0.affinity.rawValue)\($0.isHidden ? " HIDDEN" : "")"
+    public static func schema(of table: String? = nil) -> [String] {
+        TableCatalogue.entries.filter { table == nil || $0.name == table }.map { entry in
+            let columns = entry.columns.map {
+                "  \"\($0.name)\" \($0.affinity.rawValue)\($0.isHidden ? " HIDDEN" : "")"
             }
-            return "CREATE TABLE \(entry.name) (\n\(columns.joined(separator: ",\n"))\n);"
+            return "CREATE TABLE \"\(entry.name)\" (\n\(columns.joined(separator: ",\n"))\n);"
         }
     }
 }
 
 /// A row of a result.
 public struct ResultRow: ~Copyable {
-    private let statement: OpaquePointer
+    let statement: OpaquePointer
     /// Number of columns.
     public let count: Int
 
@@ -73,7 +72,7 @@ public struct ResultRow: ~Copyable {
 }
 
 /// An SQLite in memory with nothing in it but the ledger's tables.
-private final class Connection {
+final class Connection {
     let session: QuerySession
     private let watch: Watch
     private let modules = TableModules()

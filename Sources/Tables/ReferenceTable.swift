@@ -91,10 +91,18 @@ extension ReferenceTable {
         TableColumn(name: name, affinity: affinity)
     }
 
+    static let codeAndName = [column("code", .integer), column("name")]
+    static let attributeColumns =
+        [column("kind"), column("code", .integer)]
+        + ["name", "attribute", "value", "valid_from", "valid_to"].map { column($0) }
+    static let offeringColumns = ["agency", "service", "region", "level", "valid_from", "valid_to"].map { column($0) }
+    static let outcomeColumns = codeAndName + [column("class")]
+    static let currencyColumns = [column("code"), column("numeric", .integer), column("minor_units", .integer)]
+
     /// The names of a space with their codes.
     static func names(of space: NameSpace, _ session: QuerySession) -> ReferenceTable {
         ReferenceTable(
-            [column("code", .integer), column("name")], keys: [0, 1],
+            codeAndName, keys: [0, 1],
             expectedRowCount: max(1, session.names(of: space).count)
         ) {
             session.names(of: space).sorted { $0.key < $1.key }.map { [.integer(Int64($0.key)), .text($0.value)] }
@@ -103,10 +111,8 @@ extension ReferenceTable {
 
     /// Reference data: each value of an attribute with its days, of all kinds but offerings.
     static func attributes(_ session: QuerySession) -> ReferenceTable {
-        let columns = [column("kind"), column("code", .integer)]
-        let texts = ["name", "attribute", "value", "valid_from", "valid_to"].map { column($0) }
-        return ReferenceTable(
-            columns + texts, keys: [1, 2, 3], expectedRowCount: max(1, session.names(of: .statement).count)
+        ReferenceTable(
+            attributeColumns, keys: [1, 2, 3], expectedRowCount: max(1, session.names(of: .statement).count)
         ) {
             let book = session.book
             return ReferenceKind.allCases.filter { $0 != .offering }.flatMap { kind in
@@ -126,7 +132,7 @@ extension ReferenceTable {
     /// Each offering with its level and days.
     static func offerings(_ session: QuerySession) -> ReferenceTable {
         ReferenceTable(
-            ["agency", "service", "region", "level", "valid_from", "valid_to"].map { column($0) }, keys: [0, 1, 2],
+            offeringColumns, keys: [0, 1, 2],
             expectedRowCount: max(1, session.names(of: .statement).count)
         ) {
             session.book.values(of: .offering).filter { $0.attribute == "level" }.map { value in
@@ -143,7 +149,7 @@ extension ReferenceTable {
     /// A closed vocabulary.
     static func vocabulary<Word: Vocabulary>(_ words: Word.Type) -> ReferenceTable {
         ReferenceTable(
-            [column("code", .integer), column("name")], keys: [0, 1], expectedRowCount: Word.allCases.count
+            codeAndName, keys: [0, 1], expectedRowCount: Word.allCases.count
         ) {
             Word.allCases.map { [.integer(Int64($0.rawValue)), .text($0.name)] }
         }
@@ -151,7 +157,7 @@ extension ReferenceTable {
 
     /// Every channel with a name of its own.
     static func channels() -> ReferenceTable {
-        ReferenceTable([column("code", .integer), column("name")], keys: [0, 1], expectedRowCount: 16) {
+        ReferenceTable(codeAndName, keys: [0, 1], expectedRowCount: 16) {
             Channel.names.enumerated().map { [.integer(Int64($0)), .text($1)] }
         }
     }
@@ -159,7 +165,7 @@ extension ReferenceTable {
     /// Every outcome with a name of its own, and its class.
     static func outcomes() -> ReferenceTable {
         ReferenceTable(
-            [column("code", .integer), column("name"), column("class")], keys: [0, 1], expectedRowCount: 32
+            outcomeColumns, keys: [0, 1], expectedRowCount: 32
         ) {
             Outcome.names.compactMap { Outcome(name: $0) }.map {
                 [.integer(Int64($0.rawValue)), .text($0.name), $0.outcomeClass.map { .text($0.name) } ?? .null]
@@ -170,7 +176,7 @@ extension ReferenceTable {
     /// ISO 4217.
     static func currencies() -> ReferenceTable {
         ReferenceTable(
-            [column("code"), column("numeric", .integer), column("minor_units", .integer)], keys: [0, 1],
+            currencyColumns, keys: [0, 1],
             expectedRowCount: 180
         ) {
             (UInt16(1)...999).map(Currency.init(rawValue:)).filter(\.isKnown).map {

@@ -10,13 +10,18 @@ final class RollupTable: VirtualTable {
     /// The table's name; the names of dimensions alone are those of the reference tables.
     static func name(of rollup: RollupDeclaration) -> String { "rollup_" + rollup.name }
 
+    /// The day, the dimensions, the measures.
+    static func answerColumns(of rollup: RollupDeclaration) -> [AnswerColumn] {
+        var columns = AnswerColumn.columns(of: .day)
+        for dimension in rollup.dimensions { columns += AnswerColumn.columns(of: dimension) }
+        for measure in rollup.measures { columns.append(.measure(measure)) }
+        return columns
+    }
+
     init(_ rollup: RollupDeclaration, _ session: QuerySession) {
         (self.rollup, self.session) = (rollup, session)
-        let columns =
-            ([.day] + rollup.dimensions).flatMap { AnswerColumn.columns(of: $0) }
-            + rollup.measures.map { AnswerColumn.measure($0) }
-        answerColumns = columns
-        super.init(columns: columns.map(\.declaration))
+        answerColumns = RollupTable.answerColumns(of: rollup)
+        super.init(columns: answerColumns.map(\.declaration))
     }
 
     /// Nobody knows beforehand how many cells there are.

@@ -61,9 +61,15 @@ func showTransient(_ text: String, in context: OpaquePointer?) {
     }
 }
 
-extension SQLValue {
-    /// How SQLite compares texts: byte by byte.
-    static func isBefore(_ a: some Collection<UInt8>, _ b: some Collection<UInt8>) -> Bool {
-        a.lexicographicallyPrecedes(b)
+/// Gives a short text as a result, which `write` makes and says the length of; SQLite copies it.
+@inline(__always)
+func showTransient(
+    in context: OpaquePointer?, capacity: Int, _ write: (UnsafeMutableBufferPointer<UInt8>) -> Int
+) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: capacity) { bytes in
+        let count = write(bytes)
+        UnsafeMutableRawBufferPointer(bytes).withMemoryRebound(to: CChar.self) {
+            sqlite3_result_text(context, $0.baseAddress, Int32(count), transientResult)
+        }
     }
 }

@@ -17,6 +17,25 @@ public struct StatementText {
             start = end
         }
         statements.append(String(text[start...]))
-        return statements.filter { $0.contains { !$0.isWhitespace && $0 != ";" } }
+        return statements.filter { !isBlank($0) }
+    }
+
+    /// True for a text of nothing but white space, comments and `;`.
+    private static func isBlank(_ text: String) -> Bool {
+        var rest = Array(text.utf8)[...]
+        while let first = rest.first {
+            if rest.starts(with: "--".utf8) {
+                rest = rest.drop { $0 != UInt8(ascii: "\n") }
+            } else if rest.starts(with: "/*".utf8) {
+                rest = rest.dropFirst(2)
+                while !rest.isEmpty, !rest.starts(with: "*/".utf8) { rest = rest.dropFirst() }
+                rest = rest.dropFirst(2)
+            } else if first == UInt8(ascii: ";") || first == UInt8(ascii: " ") || 9...13 ~= first {
+                rest = rest.dropFirst()
+            } else {
+                return false
+            }
+        }
+        return true
     }
 }

@@ -18,6 +18,7 @@ enum TableCatalogue {
         var name: String
         var group: Group
         var summary: String
+        var columns: [TableColumn]
         var make: @Sendable (QuerySession) -> VirtualTable
     }
 
@@ -25,22 +26,27 @@ enum TableCatalogue {
         [
             Entry(
                 name: TransactionTable.name, group: .records, summary: "every record, in the order of the log",
-                make: TransactionTable.init)
+                columns: TransactionTable.columns
+            ) { TransactionTable($0) }
         ]
         + RollupDeclaration.defaults.map { rollup in
             Entry(
                 name: RollupTable.name(of: rollup), group: .statistics,
-                summary: "by day, \(rollup.dimensions.map(\.name).joined(separator: ", "))"
+                summary: "by day, \(rollup.dimensions.map(\.name).joined(separator: ", "))",
+                columns: RollupTable.answerColumns(of: rollup).map(\.declaration)
             ) { RollupTable(rollup, $0) }
         }
         + [
             Entry(
                 name: DailyFunction.name, group: .function,
                 summary: "daily(by, from, to, where): statistics grouped by the ledger itself",
-                make: DailyFunction.init)
+                columns: DailyFunction.columns
+            ) { DailyFunction($0) }
         ]
         + NameSpace.ofRecords.map { space in
-            Entry(name: space.name + "s", group: .names, summary: "codes and names") {
+            Entry(
+                name: space.name + "s", group: .names, summary: "codes and names", columns: ReferenceTable.codeAndName
+            ) {
                 ReferenceTable.names(of: space, $0)
             }
         }
@@ -48,20 +54,23 @@ enum TableCatalogue {
             Entry(
                 name: "attributes", group: .names,
                 summary: "reference data: values of attributes, and when they are valid",
-                make: ReferenceTable.attributes),
+                columns: ReferenceTable.attributeColumns, make: ReferenceTable.attributes),
             Entry(
                 name: "offerings", group: .names, summary: "which services are offered online where, since when",
-                make: ReferenceTable.offerings),
+                columns: ReferenceTable.offeringColumns, make: ReferenceTable.offerings),
             names("kinds", "what a transaction is") { .vocabulary(Kind.self) },
             names("events", "what happened to it") { .vocabulary(Event.self) },
-            names("outcomes", "what came of it, with its class") { .outcomes() },
+            names("outcomes", "what came of it, with its class", ReferenceTable.outcomeColumns) { .outcomes() },
             names("channels", "the way it came in") { .channels() },
-            names("currencies", "ISO 4217: code, number, digits of the minor unit") { .currencies() },
+            names("currencies", "ISO 4217: code, number, digits of the minor unit", ReferenceTable.currencyColumns) {
+                .currencies()
+            },
         ]
 
     private static func names(
-        _ name: String, _ summary: String, _ make: @escaping @Sendable () -> ReferenceTable
+        _ name: String, _ summary: String, _ columns: [TableColumn] = ReferenceTable.codeAndName,
+        _ make: @escaping @Sendable () -> ReferenceTable
     ) -> Entry {
-        Entry(name: name, group: .names, summary: summary) { _ in make() }
+        Entry(name: name, group: .names, summary: summary, columns: columns) { _ in make() }
     }
 }

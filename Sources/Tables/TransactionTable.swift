@@ -6,6 +6,7 @@ import Transactions
 /// The table `transactions`: every record of the ledger, in the order of the log.
 final class TransactionTable: VirtualTable {
     static let name = "transactions"
+    static let columns = TransactionColumn.allCases.map(\.declaration)
 
     /// How a column is shown, with the texts of its codes at hand.
     enum Form {
@@ -32,7 +33,7 @@ final class TransactionTable: VirtualTable {
     init(_ session: QuerySession) {
         self.session = session
         dayTexts = CodeTexts(session.texts, lowCount: 0) { "\(CalendarDay(daysSince1970: Int32(bitPattern: $0)))" }
-        super.init(columns: TransactionColumn.allCases.map(\.declaration))
+        super.init(columns: TransactionTable.columns)
     }
 
     func form(of column: Int) -> Form {
@@ -201,7 +202,9 @@ final class TransactionCursor: TableCursor {
     override func show(_ column: Int, in context: OpaquePointer?) throws {
         switch table.form(of: column) {
         case .sequence: sqlite3_result_int64(context, rowID)
-        case .id: showTransient("\(try scan?.id(ofRow: row) ?? found[place].record.id)", in: context)
+        case .id:
+            let id = try scan?.id(ofRow: row) ?? found[place].record.id
+            showTransient(in: context, capacity: RecordID.largestTextByteCount) { id.write(to: $0) }
         case .time:
             timeText.withBytes(ofMicroseconds: RecordScan.signed(try stored(.time))) { bytes in
                 bytes.withMemoryRebound(to: CChar.self) {
@@ -221,11 +224,8 @@ final class TransactionCursor: TableCursor {
             if code == 0 { sqlite3_result_null(context) } else { sqlite3_result_int64(context, Int64(code)) }
         case .payer:
             let token = try stored(.payer)
-            if token == 0 {
-                sqlite3_result_null(context)
-            } else {
-                showTransient(TokenText.text(of: token), in: context)
-            }
+            guard token != 0 else { return sqlite3_result_null(context) }
+            showTransient(in: context, capacity: TokenText.byteCount) { TokenText.write(token, to: $0) }
         case .duration:
             if let milliseconds = PackedDuration(rawValue: UInt32(try stored(.duration))).milliseconds {
                 sqlite3_result_int64(context, milliseconds)

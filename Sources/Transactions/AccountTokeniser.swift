@@ -89,7 +89,23 @@ public enum TokenText {
 
     /// The text of a token.
     public static func text(of token: UInt64) -> String {
-        prefix + hexadecimal((0..<6).map { UInt8(truncatingIfNeeded: token >> (8 * $0)) })
+        String(unsafeUninitializedCapacity: byteCount) { write(token, to: $0) }
+    }
+
+    /// Bytes of a text.
+    public static let byteCount = 18
+
+    /// Writes the text of a token.
+    /// - Parameter text: has room for `byteCount`.
+    /// - Returns: `byteCount`.
+    public static func write(_ token: UInt64, to text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        for (position, byte) in prefix.utf8.enumerated() { text[position] = byte }
+        for position in 0..<6 {
+            let byte = UInt8(truncatingIfNeeded: token >> (8 * UInt64(position)))
+            text[6 + 2 * position] = hexadecimalDigit(of: byte >> 4)
+            text[7 + 2 * position] = hexadecimalDigit(of: byte & 15)
+        }
+        return byteCount
     }
 
     /// Reads what `text(of:)` wrote, in digits of either case; nil when it is anything else or the absent token 0.

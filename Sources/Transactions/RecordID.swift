@@ -89,16 +89,49 @@ extension RecordID: CustomStringConvertible {
     ///
     /// Each form enters as the same id again: `RecordID(printed:)` is its inverse.
     public var description: String {
-        let bytes = bytes
-        let text = bytes.prefix { $0 != 0 }
-        if bytes.dropFirst(text.count).allSatisfy({ $0 == 0 }), text.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) {
-            return String(decoding: text, as: UTF8.self)
+        String(unsafeUninitializedCapacity: RecordID.largestTextByteCount) { write(to: $0) }
+    }
+
+    /// The most bytes of a text.
+    public static let largestTextByteCount = 39
+
+    /// Writes the text of `description`.
+    /// - Parameter text: has room for `largestTextByteCount`.
+    /// - Returns: how many bytes it has.
+    public func write(to text: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        if let count = textByteCount {
+            for position in 0..<count { text[position] = byte(position) }
+            return count
         }
-        let digits = hexadecimal(bytes)
-        guard isUUID else { return "sha256:" + digits }
-        return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32]
-            .map { String(decoding: Array(digits.utf8)[$0], as: UTF8.self) }
-            .joined(separator: "-")
+        var end = 0
+        func put(_ byte: UInt8) {
+            text[end] = byte
+            end += 1
+        }
+        let isUUID = isUUID
+        if !isUUID { for byte in "sha256:".utf8 { put(byte) } }
+        for position in 0..<16 {
+            if isUUID, position == 4 || position == 6 || position == 8 || position == 10 { put(UInt8(ascii: "-")) }
+            let byte = byte(position)
+            put(hexadecimalDigit(of: byte >> 4))
+            put(hexadecimalDigit(of: byte & 15))
+        }
+        return end
+    }
+
+    /// How many bytes the id's ASCII text has; nil when it is none.
+    private var textByteCount: Int? {
+        var count = 0
+        while count < 16, byte(count) != 0 {
+            guard 0x20..<0x7F ~= byte(count) else { return nil }
+            count += 1
+        }
+        for position in count..<16 where byte(position) != 0 { return nil }
+        return count
+    }
+
+    private func byte(_ position: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: (position < 8 ? low : high) >> (8 * UInt64(position & 7)))
     }
 
     /// Reads what `description` printed, or any reference.
@@ -117,9 +150,8 @@ public func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     var text: [UInt8] = []
     text.reserveCapacity(2 * bytes.underestimatedCount)
     for byte in bytes {
-        for digit in [byte >> 4, byte & 15] {
-            text.append(digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10))
-        }
+        text.append(hexadecimalDigit(of: byte >> 4))
+        text.append(hexadecimalDigit(of: byte & 15))
     }
     return String(decoding: text, as: UTF8.self)
 }
@@ -129,6 +161,11 @@ public func bytes(hexadecimal text: some StringProtocol) -> [UInt8]? {
     let digits = text.utf8.compactMap(hexadecimalDigit)
     guard digits.count == text.utf8.count, digits.count % 2 == 0 else { return nil }
     return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+}
+
+/// The lower-case digit of a value of 0 to 15.
+func hexadecimalDigit(of value: UInt8) -> UInt8 {
+    value + (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
 }
 
 func hexadecimalDigit(_ byte: UInt8) -> UInt64? {

@@ -39,12 +39,15 @@ enum LedgerAccess: Sendable {
     }
 
     /// What tables of SQL are laid over.
-    func source() throws -> any LedgerView & SnapshotSource {
+    func source(_ files: LedgerFiles) async throws -> any LedgerView & SnapshotSource {
         switch self {
         case .files(let reader): reader
-        case .daemon: throw UsageError("a daemon holds the ledger: SQL reads it at rest")
+        case .daemon: try await ServedLedger(self, files)
         }
     }
+
+    /// The sequence after the last record of those that a daemon has made durable.
+    func end() async throws -> UInt64 { try await ask(.end) }
 
     func close() async {
         switch self {
@@ -64,13 +67,6 @@ enum LedgerAccess: Sendable {
         switch self {
         case .files(let reader): try reader.find(printed: text, despiteDamage: despiteDamage)
         case .daemon: try await (ask(.find(text, despiteDamage: despiteDamage)) as FindingsMessage).findings
-        }
-    }
-
-    func page(_ request: RecordRequest) async throws -> RecordPage {
-        switch self {
-        case .files(let reader): try reader.page(request)
-        case .daemon: try await (ask(.page(request)) as PageMessage).page
         }
     }
 

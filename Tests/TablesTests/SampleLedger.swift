@@ -169,9 +169,8 @@ final class SampleLedger: Sendable {
     /// An ordinary database with all tables that statements of the tests use.
     func plainDatabase() throws -> PlainDatabase {
         let plain = try PlainDatabase()
-        let query = LedgerQuery(reader)
         for table in ["transactions", "regions", "services", "payees", "sources", "outcomes", "currencies"] {
-            try plain.execute(try query.schema(of: table).joined())
+            try plain.execute(LedgerQuery.schema(of: table).joined())
         }
         try plain.fill("transactions", transactions)
         try plain.fill("regions", regionNames.map { [.integer(Int64($0)), .text($1)] })

@@ -13,8 +13,6 @@ public enum LocalQuery: Codable, Sendable {
     case find(String, despiteDamage: Bool)
     /// What is in the ledger.
     case status
-    /// A page of records.
-    case page(RecordRequest)
     /// The last sequence that was committed by a moment, microseconds since 1970 UTC.
     case sequence(committedBy: Int64)
     /// Codes of names that have one.
@@ -27,6 +25,8 @@ public enum LocalQuery: Codable, Sendable {
     case statements(kinds: [String])
     /// Codes of names, which are given where they have none. It changes the ledger: only its own socket takes queries.
     case define([NameDefinition])
+    /// The sequence after the last durable record's.
+    case end
 }
 
 /// What was found for an id as it crosses the socket.
@@ -38,17 +38,6 @@ public struct FindingsMessage: Codable, Sendable {
 
     /// The findings; records with malformed digits are left out.
     public var findings: Findings { Findings(records: records.compactMap(\.found), damage: damage) }
-}
-
-/// A page of records as it crosses the socket.
-public struct PageMessage: Codable, Sendable {
-    /// The records.
-    public var records: [RecordLine]
-    /// What the next request asks to come after.
-    public var next: UInt64?
-
-    /// The page; records with malformed digits are left out.
-    public var page: RecordPage { RecordPage(records: records.compactMap(\.found), next: next) }
 }
 
 /// A record as it crosses the socket: its 64 bytes in hexadecimal digits.
@@ -88,9 +77,6 @@ extension LedgerView {
             reply = try encoder.encode(
                 FindingsMessage(records: found.records.map(RecordLine.init), damage: found.damage))
         case .status: reply = try encoder.encode(status())
-        case .page(let request):
-            let page = try page(request)
-            reply = try encoder.encode(PageMessage(records: page.records.map(RecordLine.init), next: page.next))
         case .sequence(let moment): reply = try encoder.encode(sequence(committedBy: moment))
         case .codes(let space, let names):
             let space = try NameSpace(checked: space)
@@ -102,6 +88,8 @@ extension LedgerView {
         case .statements(let kinds): reply = try encoder.encode(statements(ofKinds: kinds))
         case .define:
             throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "this changes the ledger"))
+        case .end:
+            reply = try encoder.encode((self as? any SnapshotSource)?.snapshot().endSequence ?? status().records + 1)
         }
         return reply
     }

@@ -56,10 +56,10 @@ struct ReconcileCommand: AsyncParsableCommand {
                 complain("\(formatCount(loading.rejects.count)) rows are no records and were left out")
             }
             var reconciliation = sink.take()
-            try await meet(&reconciliation, access)
+            let snapshot = try await access.source(files).snapshot()
+            try meet(&reconciliation, snapshot)
             reconciliation.finish()
-            let sequence = try await access.status().records
-            let sheet = reconciliation.sheet(sequence: sequence)
+            let sheet = reconciliation.sheet(sequence: snapshot.endSequence - 1)
             try emit(Report(sheet) { _, _ in nil }.rendered(as: output, width: terminalWidth()))
             try await writeDetails(reconciliation.findings, access)
             await access.close()
@@ -68,13 +68,13 @@ struct ReconcileCommand: AsyncParsableCommand {
     }
 
     /// Shows all records of the list's sources and span.
-    private func meet(_ reconciliation: inout Reconciliation, _ access: LedgerAccess) async throws {
+    private func meet(_ reconciliation: inout Reconciliation, _ snapshot: LogSnapshot) throws {
         guard var times = reconciliation.times else { return }
         if case .microseconds(let time)? = since { times = min(time, times.lowerBound)...times.upperBound }
         if case .microseconds(let time)? = until { times = times.lowerBound...max(time, times.upperBound) }
         var request = RecordRequest(sources: reconciliation.sources, times: times)
         while true {
-            let page = try await access.page(request)
+            let page = try snapshot.page(request)
             for found in page.records { reconciliation.meet(found.record, sequence: found.sequence) }
             guard let next = page.next else { return }
             request.after = next
@@ -88,7 +88,7 @@ struct ReconcileCommand: AsyncParsableCommand {
         }
         var book = NameBook()
         let records = findings.map(\.record)
-        for space in NameSpace.allCases {
+        for space in NameSpace.ofRecords {
             try await book.fetch(Set(records.flatMap { $0.codes(in: space) }), space, from: access)
         }
         let events = Report(events: records.map { (0, $0) }, names: book.name)
@@ -120,7 +120,7 @@ private final class ReconcilingSink: LoadSink {
 
     func knownCodes(for names: [Name]) async throws -> [UInt32?] {
         var codes = [UInt32?](repeating: nil, count: names.count)
-        for space in NameSpace.allCases {
+        for space in NameSpace.ofRecords {
             let places = names.indices.filter { names[$0].space == space }
             guard !places.isEmpty else { continue }
             for start in stride(from: 0, to: places.count, by: 200) {

@@ -42,45 +42,38 @@ struct SQLCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            let access = try await LedgerAccess.open(try data.files())
             var limits = QueryLimits()
             (limits.seconds, limits.memoryByteCount) = (seconds, memoryMebibytes << 20)
             let runner = StatementRunner(
-                query: LedgerQuery(
-                    try access.source(), limits: limits, despiteDamage: damage.despiteDamage, stop: Interrupts.signal),
-                format: format)
-            let work: @Sendable () throws -> Void
-            if let statement {
-                work = { try runner.run(StatementText.statements(of: statement)) }
-            } else if isatty(STDIN_FILENO) == 1 {
-                work = { try SQLPrompt(runner).run() }
-            } else {
-                let text = String(decoding: try FileHandle.standardInput.readToEnd() ?? Data(), as: UTF8.self)
-                work = { try runner.run(StatementText.statements(of: text)) }
-            }
+                files: try data.files(), limits: limits, despiteDamage: damage.despiteDamage, format: format)
+            let statement = statement
             // SQLite waits for files, and for a daemon's answers: not on a thread that others wait for.
-            let result = await onOwnThread(work)
-            await access.close()
-            try result.get()
+            try await onOwnThread {
+                if let statement {
+                    try runner.run(StatementText.statements(of: statement))
+                } else if isatty(STDIN_FILENO) == 1 {
+                    try SQLPrompt(runner).run()
+                } else {
+                    let text = String(decoding: try FileHandle.standardInput.readToEnd() ?? Data(), as: UTF8.self)
+                    try runner.run(StatementText.statements(of: text))
+                }
+            }
         }
     }
 }
 
-/// Runs blocking work on a thread of its own.
-private func onOwnThread(_ work: @escaping @Sendable () throws -> Void) async -> Result<Void, any Error> {
-    await withCheckedContinuation { continuation in
-        let thread = Thread { continuation.resume(returning: Result { try work() }) }
-        thread.stackSize = 16 << 20
-        thread.start()
-    }
-}
-
 /// Runs statements and prints what they give. Used by one thread.
+///
+/// The ledger is opened for each statement: between them a prompt keeps no daemon from starting, and no connection open.
 final class StatementRunner: @unchecked Sendable {
-    let query: LedgerQuery
+    private let files: LedgerFiles
+    private let limits: QueryLimits
+    private let despiteDamage: Bool
     var format: OutputFormat
 
-    init(query: LedgerQuery, format: OutputFormat) { (self.query, self.format) = (query, format) }
+    init(files: LedgerFiles, limits: QueryLimits, despiteDamage: Bool, format: OutputFormat) {
+        (self.files, self.limits, self.despiteDamage, self.format) = (files, limits, despiteDamage, format)
+    }
 
     func run(_ statements: [String]) throws {
         if statements.isEmpty { throw UsageError("there is no statement") }
@@ -89,17 +82,36 @@ final class StatementRunner: @unchecked Sendable {
 
     /// Runs one statement; Ctrl-C stops it.
     func run(_ statement: String) throws {
-        var printer = ResultPrinter(format: format)
-        try Interrupts.whileCaught {
-            try query.run(statement) {
-                printer.begin($0)
-            } row: {
-                try printer.add($0)
+        try withQuery { query in
+            var printer = ResultPrinter(format: format)
+            try Interrupts.whileCaught {
+                try query.run(statement) {
+                    printer.begin($0)
+                } row: {
+                    try printer.add($0)
+                }
+                try printer.finish()
             }
-            try printer.finish()
+            complain(of: query.damage)
         }
-        complain(of: query.damage)
     }
+
+    /// What asks the ledger, for the length of `work`.
+    func withQuery(_ work: (LedgerQuery) throws -> Void) throws {
+        try withSource(of: files) { source in
+            try work(
+                LedgerQuery(source, limits: limits, despiteDamage: despiteDamage, stop: Interrupts.signal))
+        }
+    }
+}
+
+/// Opens what tables and exports are laid over, for the length of `work`. Blocks.
+func withSource(of files: LedgerFiles, _ work: (any LedgerView & SnapshotSource) throws -> Void) throws {
+    let access = try waiting { try await LedgerAccess.open(files) }
+    defer { try? waiting { await access.close() } }
+    let source = try waiting { try await access.source(files) }
+    try work(source)
+    try (source as? ServedLedger)?.checkNames()
 }
 
 /// Ctrl-C, which stops a statement and not the command.

@@ -49,7 +49,7 @@ struct SQLPrompt {
                 try emit(name + String(repeating: " ", count: width - name.count) + "  \(summary)\n")
             }
         case ".schema":
-            let schema = try runner.query.schema(of: words.count > 1 ? words[1] : nil)
+            let schema = LedgerQuery.schema(of: words.count > 1 ? words[1] : nil)
             if schema.isEmpty { throw UsageError("there is no table \(words[1]); .tables tells which there are") }
             for table in schema { try emit(table + "\n") }
         case ".format":
