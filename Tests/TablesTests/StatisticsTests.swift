@@ -90,7 +90,7 @@ import Transactions
 
     @Test func namesHaveTheirCodes() throws {
         let reader = try SampleLedger.shared.get().reader
-        for space in NameSpace.allCases {
+        for space in NameSpace.ofRecords {
             let expected = reader.names(of: space).sorted { $0.key < $1.key }
             let found = try query().rows("SELECT code, name FROM \(space.name)s ORDER BY code").rows
             #expect(found == expected.map { [.integer(Int64($0.key)), .text($0.value)] })
