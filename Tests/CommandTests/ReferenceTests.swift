@@ -99,6 +99,16 @@ import Testing
             }
             #expect(try await workshop.run("rebuild", "--data", workshop.data).code == 0)
             try await checkProvinces(workshop)
+            let joined = try await workshop.run(
+                "sql",
+                """
+                SELECT a.value, count(*) FROM transactions t JOIN attributes a ON a.kind = 'region' AND a.name = t.region
+                AND a.attribute = 'province' AND coalesce(a.valid_from, '') <= t.day AND t.day <= coalesce(a.valid_to, '9')
+                GROUP BY 1 ORDER BY 1
+                """, "--data", workshop.data, "--format", "csv")
+            #expect(
+                joined.rows == [["Hà Giang", "1"], ["Tuyên Quang", "3"], ["Đắk Lắk", "1"], ["Đồng Tháp", "1"]],
+                "\(joined.errors)")
             let listed = try await workshop.run(
                 "reference", "list", "regions", "--data", workshop.data, "--at", "2025-07-01", "--format", "csv")
             #expect(listed.rows[0] == ["2", "Hà Giang", "north", "Tuyên Quang"] && listed.rows.count == 6)
@@ -207,6 +217,11 @@ import Testing
             #expect(
                 try await workshop.run("load", workshop.write("requests.csv", requests), "--data", workshop.data).code
                     == 0)
+            let levels = try await workshop.run(
+                "sql", "SELECT service, level, valid_to FROM offerings WHERE agency = 'A' AND valid_to IS NOT NULL",
+                "--data",
+                workshop.data, "--format", "csv")
+            #expect(levels.rows == [["permit", "4", "2026-06-29"]], "\(levels.errors)")
             func shares(_ words: String...) async throws -> [String] {
                 try await workshop.run(
                     program: [Workshop.executable, "offerings", "--data", workshop.data, "--format", "csv"] + words
