@@ -53,13 +53,28 @@ public struct Question: Hashable, Sendable {
         Dimension.allCases.filter { $0.bitCount > 0 && (grouping.contains($0) || filters[$0] != nil) }
     }
 
-    /// True when chunks of the rollup hold what the answer takes.
-    ///
-    /// Never where sequences are bounded: chunks cover many of them.
-    public func canBeAnswered(by rollup: RollupDeclaration) -> Bool {
-        after == nil && asOf == nil && neededDimensions.allSatisfy(rollup.dimensions.contains)
-            && measures.allSatisfy(rollup.measures.contains)
+    /// Why a rollup cannot answer a question.
+    public enum Obstacle: Hashable, Sendable {
+        /// Sequences are bounded, and a chunk covers many of them.
+        case sequences
+        /// It does not hold these.
+        case dimensions([Dimension])
+        /// It does not hold these.
+        case measures([Measure])
     }
+
+    /// Why the rollup cannot answer; empty where it can.
+    public func obstacles(to rollup: RollupDeclaration) -> [Obstacle] {
+        var obstacles: [Obstacle] = after == nil && asOf == nil ? [] : [.sequences]
+        let dimensions = neededDimensions.filter { !rollup.dimensions.contains($0) }
+        if !dimensions.isEmpty { obstacles.append(.dimensions(dimensions)) }
+        let measures = measures.filter { !rollup.measures.contains($0) }
+        if !measures.isEmpty { obstacles.append(.measures(measures)) }
+        return obstacles
+    }
+
+    /// True when chunks of the rollup hold what the answer takes.
+    public func canBeAnswered(by rollup: RollupDeclaration) -> Bool { obstacles(to: rollup).isEmpty }
 
     /// The smallest rollup that can answer; nil when none can, and the records themselves must be counted.
     ///

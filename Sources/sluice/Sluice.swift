@@ -31,7 +31,8 @@ struct Sluice: AsyncParsableCommand {
             InitCommand.self, ServeCommand.self, LoadCommand.self, GenerateCommand.self, DailyCommand.self,
             TopCommand.self, HoursCommand.self, QualityCommand.self, SettleCommand.self, ChangesCommand.self,
             ReconcileCommand.self, PublishCommand.self, FindCommand.self, ReferenceCommand.self,
-            OfferingsCommand.self, SQLCommand.self, ExportCommand.self, StatusCommand.self, VerifyCommand.self,
+            OfferingsCommand.self, RollupCommand.self, SQLCommand.self, ExportCommand.self, StatusCommand.self,
+            VerifyCommand.self,
             CompactCommand.self, RebuildCommand.self,
             TokenCommand.self, ConfigCommand.self, BenchCommand.self,
         ])
