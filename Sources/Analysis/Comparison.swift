@@ -18,8 +18,8 @@ public enum Comparison: String, CaseIterable, Sendable {
     /// The day that a day is compared with.
     func earlier(_ day: CalendarDay) -> CalendarDay {
         switch self {
-        case .previous: CalendarDay(daysSince1970: day.daysSince1970 - 1)
-        case .week: CalendarDay(daysSince1970: day.daysSince1970 - 7)
+        case .previous: day.movedBy(days: -1)
+        case .week: day.movedBy(days: -7)
         case .month: day.movedBy(months: -1)
         case .year: day.movedBy(months: -12)
         }
@@ -29,8 +29,8 @@ public enum Comparison: String, CaseIterable, Sendable {
     func later(_ day: CalendarDay) -> CalendarDay? {
         let later: CalendarDay =
             switch self {
-            case .previous: CalendarDay(daysSince1970: day.daysSince1970 + 1)
-            case .week: CalendarDay(daysSince1970: day.daysSince1970 + 7)
+            case .previous: day.movedBy(days: 1)
+            case .week: day.movedBy(days: 7)
             case .month: day.movedBy(months: 1)
             case .year: day.movedBy(months: 12)
             }

@@ -25,6 +25,8 @@ public struct Inquiry: Hashable, Sendable {
     public var comparison: Comparison?
     /// Adds the mean over so many days, a row's own the last of them.
     public var averageDays: Int?
+    /// True when any figure adds up, so that rows have shares of it.
+    public var canShowShares: Bool { figures.contains(where: \.addsUp) }
     /// Adds the share of the rows of the same time and currency.
     public var showsShares = false
     /// Adds whether they are reached.
@@ -72,6 +74,8 @@ public struct Inquiry: Hashable, Sendable {
         for target in targets where !figures.contains(target.figure) || !target.figure.isPercentage {
             throw .noTarget(target.figure.name)
         }
+        let looksBack = comparison != nil || averageDays != nil || figures.contains(.backlog)
+        if looksBack, question.filters.keys.contains(where: { $0 == .day || $0 == .month }) { throw .daysByFilter }
         for figure in [Figure.digitalPercent, .backlog] where figures.contains(figure) {
             if comparison != nil { throw .notWith(figure: figure.name, what: "a comparison") }
             if averageDays != nil { throw .notWith(figure: figure.name, what: "a moving average") }
@@ -80,7 +84,7 @@ public struct Inquiry: Hashable, Sendable {
 
     /// What the ledger is to be asked, one after another.
     public var questions: [Question] {
-        [mainQuestion] + [earlierQuestion, digitalQuestion, backlogQuestion].compactMap { $0 }
+        [mainQuestion] + [earlierQuestion, firstDayQuestion, digitalQuestion, backlogQuestion].compactMap { $0 }
     }
 
     /// The figures.
@@ -90,9 +94,10 @@ public struct Inquiry: Hashable, Sendable {
         var rest = answers[...]
         let main = rest.removeFirst()
         let earlier = comparison.map { _ in rest.removeFirst() }
+        let days = firstDayQuestion.map { _ in rest.removeFirst() }
         let digital = figures.contains(.digitalPercent) ? rest.removeFirst() : nil
         let backlog = figures.contains(.backlog) ? rest.removeFirst() : nil
-        let maker = SheetMaker(self, main, earlier: earlier, digital: digital, backlog: backlog)
+        let maker = SheetMaker(self, main, earlier: earlier, days: days, digital: digital, backlog: backlog)
         var sheet = Sheet(
             dimensions: question.by, columns: maker.columns, rows: maker.rows(),
             sequence: answers.map(\.sequence).min() ?? 0,
@@ -105,7 +110,7 @@ public struct Inquiry: Hashable, Sendable {
     private var mainQuestion: Question {
         var main = question
         if let averageDays, let from = question.from {
-            main.from = CalendarDay(daysSince1970: from.daysSince1970 - Int32(averageDays) + 1)
+            main.from = from.movedBy(days: 1 - averageDays)
         }
         return main
     }
@@ -117,24 +122,34 @@ public struct Inquiry: Hashable, Sendable {
         func moved(_ day: CalendarDay) -> CalendarDay {
             if question.by.contains(.day) { return comparison.earlier(day) }
             if question.by.contains(.month) { return day.movedBy(months: -(comparison.months ?? 0)) }
-            if comparison == .previous { return CalendarDay(daysSince1970: day.daysSince1970 - span) }
+            if comparison == .previous { return day.movedBy(days: -span) }
             return comparison.earlier(day)
         }
         earlier.from = question.from.map(moved)
         earlier.to = question.to.map { to in
             // A month that is asked for to its last day is compared with a whole one.
-            let isEnd =
-                question.by.contains(.month) && CalendarDay(daysSince1970: to.daysSince1970 + 1).components.day == 1
-            guard isEnd, let months = comparison.months else { return moved(to) }
-            let next = CalendarDay(daysSince1970: to.daysSince1970 + 1).movedBy(months: -months)
-            return CalendarDay(daysSince1970: next.daysSince1970 - 1)
+            let next = to.movedBy(days: 1)
+            guard question.by.contains(.month), next.components.day == 1, let months = comparison.months else {
+                return moved(to)
+            }
+            return next.movedBy(months: -months).movedBy(days: -1)
         }
+        // At the first year that there is, days stay where they are.
+        if let from = earlier.from, let to = earlier.to, to < from { earlier.to = from }
         return earlier
     }
 
-    private var spanLength: Int32 {
+    private var spanLength: Int {
         guard let from = question.from, let to = question.to else { return 0 }
-        return to.daysSince1970 - from.daysSince1970 + 1
+        return Int(to.daysSince1970) - Int(from.daysSince1970) + 1
+    }
+
+    /// A moving average begins when so many days are known, which the days before those asked for say.
+    private var firstDayQuestion: Question? {
+        guard averageDays != nil, question.from != nil else { return nil }
+        var days = question
+        (days.from, days.by, days.measures) = (nil, [.day], [.attempts])
+        return days
     }
 
     private var digitalQuestion: Question? {

@@ -7,7 +7,8 @@ import Transactions
 /// With threshold k:
 ///
 /// 1. A row is withheld whole when any number of events or accounts behind one of its figures is between 1 and k - 1. Behind an
-///    amount stands the number of events whose amounts it adds up, whether that is published or not.
+///    amount stands the number of events whose amounts it adds up, whether that is published or not, and behind every row the
+///    number of accounts, so that many events of one are few as well.
 /// 2. Published totals less published rows are the sum over the withheld ones. So in each period and currency, where any row is
 ///    withheld, further ones are, the smallest first, until there are two of them at least and each of these sums is 0 or k and
 ///    more. A total that is itself below k is withheld with all of its rows.
@@ -22,13 +23,20 @@ public struct Publication: Sendable {
     /// The counts that are looked at, by their places among the figures that are asked for.
     private let countPlaces: [Int]
 
-    /// - Parameter inquiry: figures without anything beside them, by a period and other dimensions.
-    /// - Throws: `RollupError` as `Question` does.
-    public init(_ inquiry: Inquiry, threshold: Int) throws(RollupError) {
+    /// - Parameters:
+    ///   - inquiry: figures without anything beside them, by a period and other dimensions.
+    ///   - countsAccounts: looks at the accounts behind rows, for which all records are read.
+    /// - Throws: `InquiryError` for a figure that is one event's or not made of counts that are looked at, `RollupError` as
+    ///   `Question` does.
+    public init(_ inquiry: Inquiry, threshold: Int, countsAccounts: Bool = true) throws {
+        if let figure = inquiry.figures.first(where: \.givesAwayOne) {
+            throw InquiryError.notWith(figure: figure.name, what: "a publication: it tells of single events")
+        }
         self.threshold = Int128(threshold)
         figureCount = inquiry.figures.count
         var figures = inquiry.figures
-        for count in inquiry.figures.flatMap(\.counts).map(Figure.measure) where !figures.contains(count) {
+        let accounts: [Measure] = countsAccounts ? [.payers] : []
+        for count in (inquiry.figures.flatMap(\.counts) + accounts).map(Figure.measure) where !figures.contains(count) {
             figures.append(count)
         }
         countPlaces = figures.indices.filter { figures[$0].isCount }
@@ -118,6 +126,15 @@ public struct Publication: Sendable {
 }
 
 extension Figure {
+    /// True for what one event alone decides, and for what is made of counts that are not asked for.
+    fileprivate var givesAwayOne: Bool {
+        switch self {
+        case .measure(.smallestAmount), .measure(.largestAmount), .measure(.peakSecond): true
+        case .digitalPercent, .backlog: true
+        default: false
+        }
+    }
+
     /// True for a number of events or accounts that stand behind figures.
     fileprivate var isCount: Bool {
         guard case .measure(let measure) = self else { return false }

@@ -6,8 +6,9 @@ import Transactions
 ///
 /// The usual rate is that of all the days before together, r = Σa / Σn. How much a rate differs by itself is taken from these days:
 /// with rates a_i / n_i the spread is s² = Σ n_i (a_i / n_i - r)² / Σ n_i, the variance between days weighted by their size, and a
-/// rate of n attempts has at least the binomial variance r (1 - r) / n (the standard error of a proportion). The distance is
-/// z = (rate - r) / √(s² + r (1 - r) / n); from 3 on, either way, it is marked.
+/// rate of n attempts has at least the binomial variance q (1 - q) / n (the standard error of a proportion), with
+/// q = (Σa + 1) / (Σn + 2), Laplace's rule of succession, so that what never happened before is not impossible. The distance is
+/// z = (rate - r) / √(s² + q (1 - q) / n); from 3 on, either way, it is marked.
 public struct Quality: Sendable {
     /// Which of both institutions of a payment is looked at.
     public enum Side: String, CaseIterable, Sendable {
@@ -43,8 +44,8 @@ public struct Quality: Sendable {
         var questions = [
             try Question(from: from, to: to, by: [dimension], filters: filters, measures: Quality.measures),
             try Question(
-                from: CalendarDay(daysSince1970: from.daysSince1970 - Int32(Quality.usualDays)),
-                to: CalendarDay(daysSince1970: from.daysSince1970 - 1), by: [dimension, .day], filters: filters,
+                from: from.movedBy(days: -Quality.usualDays), to: from.movedBy(days: -1), by: [dimension, .day],
+                filters: filters.filter { $0.key != .day && $0.key != .month },
                 measures: Quality.measures),
         ]
         for place in questions.indices { questions[place].asOf = asOf }
@@ -114,7 +115,8 @@ struct Judgement {
                 let difference = Double(day[measure] ?? 0) / attempts - rate
                 return sum + attempts * difference * difference
             } / Double(usual.denominator)
-        let variance = spread + rate * (1 - rate) / Double(own.denominator)
+        let likely = (Double(usual.numerator) + 1) / (Double(usual.denominator) + 2)
+        let variance = spread + likely * (1 - likely) / Double(own.denominator)
         let difference = own.quotient - rate
         distance =
             variance > 0

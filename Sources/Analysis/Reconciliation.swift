@@ -56,7 +56,7 @@ public struct Reconciliation: Sendable {
         var recorded: Int128 = 0
     }
 
-    fileprivate struct Group: Hashable {
+    private struct Group: Hashable {
         var kind: Class
         var currency: UInt16
     }
@@ -67,8 +67,9 @@ public struct Reconciliation: Sendable {
     public private(set) var findings: [Finding] = []
     /// The sources of the list.
     public private(set) var sources: Set<UInt16> = []
-    /// From the first record of the list to the last; nil while there is none.
-    public private(set) var times: ClosedRange<Int64>?
+    /// From the first record of the list to the last; nil while there is none. What the ledger has outside of it and the list
+    /// has not is not missing there.
+    public var times: ClosedRange<Int64>?
 
     /// Nothing is listed yet.
     public init() {}
@@ -87,9 +88,10 @@ public struct Reconciliation: Sendable {
         note(Finding(kind: kind, row: row, record: record, other: kind == .repeated ? nil : earlier.record))
     }
 
-    /// Takes a record of the ledger, of a source and a time that the list is about. Each identity comes once.
+    /// Takes a record of the ledger, of a source and a date that the list is about. Each identity comes once.
     public mutating func meet(_ record: Record, sequence: UInt64) {
         guard let (row, own) = listed.removeValue(forKey: Identity(record)) else {
+            guard times?.contains(record.timeMicroseconds) ?? true else { return }
             return note(Finding(kind: .missingThere, sequence: sequence, record: record))
         }
         let isSame = own == record
@@ -108,15 +110,17 @@ public struct Reconciliation: Sendable {
     }
 
     private mutating func note(_ finding: Finding) {
-        var total = totals[Group(finding), default: Total()]
-        total.events += 1
-        if finding.kind != .missingThere { total.listed += Int128(finding.record.amountMinorUnits) }
+        func add(_ record: Record, _ change: (inout Total, Int128) -> Void) {
+            let group = Group(kind: finding.kind, currency: record.currency.rawValue)
+            change(&totals[group, default: Total()], Int128(record.amountMinorUnits))
+        }
+        add(finding.record) { total, _ in total.events += 1 }
+        if finding.kind != .missingThere { add(finding.record) { $0.listed += $1 } }
         switch finding.kind {
-        case .matched, .missingThere: total.recorded += Int128(finding.record.amountMinorUnits)
-        case .differing: total.recorded += Int128(finding.other?.amountMinorUnits ?? 0)
+        case .matched, .missingThere: add(finding.record) { $0.recorded += $1 }
+        case .differing: add(finding.other ?? finding.record) { $0.recorded += $1 }
         case .missingHere, .repeated, .contradicting: break
         }
-        totals[Group(finding)] = total
         if finding.kind != .matched { findings.append(finding) }
     }
 
@@ -145,11 +149,5 @@ public struct Reconciliation: Sendable {
             ], rows: rows, sequence: sequence)
         sheet.drawnColumn = 1
         return sheet
-    }
-}
-
-extension Reconciliation.Group {
-    fileprivate init(_ finding: Reconciliation.Finding) {
-        self.init(kind: finding.kind, currency: finding.record.currency.rawValue)
     }
 }

@@ -19,7 +19,9 @@ struct SheetMaker {
     /// The first day that has any row.
     private let firstDay: Int32?
 
-    init(_ inquiry: Inquiry, _ main: Answer, earlier: Answer?, digital: Answer?, backlog: Answer?) {
+    init(
+        _ inquiry: Inquiry, _ main: Answer, earlier: Answer?, days: Answer?, digital: Answer?, backlog: Answer?
+    ) {
         self.inquiry = inquiry
         self.main = main.measuredRows
         mainByCodes = inquiry.averageDays == nil ? [:] : main.rowsByCodes
@@ -27,7 +29,9 @@ struct SheetMaker {
         self.digital = digital?.rowsByCodes ?? [:]
         let by = inquiry.question.by
         (dayPlace, monthPlace) = (by.firstIndex(of: .day), by.firstIndex(of: .month))
-        firstDay = dayPlace.flatMap { place in main.rows.map { Int32(bitPattern: $0.codes[place]) }.min() }
+        firstDay =
+            days.map { $0.rows.map { Int32(bitPattern: $0.codes[0]) }.min() }
+            ?? dayPlace.flatMap { place in main.rows.map { Int32(bitPattern: $0.codes[place]) }.min() }
         self.backlog = backlog.map { Backlog($0, timePlace: by.firstIndex(of: .day) ?? by.firstIndex(of: .month)) }
         guard inquiry.showsShares else { return }
         for (codes, values) in self.main {
@@ -63,8 +67,14 @@ struct SheetMaker {
     private func shownRows() -> [Row] {
         var shown = main.filter { isShown($0.codes) }
         guard let earlier else { return shown }
-        let last = dayPlace.flatMap { place in shown.map { Int32(bitPattern: $0.codes[place]) }.max() }
-        let lastMonth = monthPlace.flatMap { place in shown.map { $0.codes[place] }.max() }
+        // Days to come are not shown, unless they were asked for.
+        let to = inquiry.question.to
+        let last = dayPlace.flatMap { place in
+            to?.daysSince1970 ?? shown.map { Int32(bitPattern: $0.codes[place]) }.max()
+        }
+        let lastMonth = monthPlace.flatMap { place in
+            to.map(Dimension.monthCode(of:)) ?? shown.map { $0.codes[place] }.max()
+        }
         let own = Set(shown.map(\.codes))
         for codes in earlier.keys {
             guard let codes = laterCodes(codes), !own.contains(codes), isShown(codes) else { continue }

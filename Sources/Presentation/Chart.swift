@@ -4,7 +4,7 @@ import Foundation
 public struct Chart {
     /// How an axis maps values to places.
     public enum Scale: Sendable {
-        /// From 0 on.
+        /// From 0 on, or from the least value where that is less.
         case linear
         /// From 0 on, in steps of powers of two.
         case bytes
@@ -86,6 +86,10 @@ public struct Chart {
             let text = "\(line.name): \(y.format(point.y)) at \(x.format(point.x))"
             return #"<circle cx="\#(place(at.0))" cy="\#(place(at.1))" r="5"><title>\#(escaped(text))</title></circle>"#
         }
+        if let (x, y) = places.first, places.count == 1 {
+            let dot = #"<circle class="name-\#(number)" cx="\#(place(x))" cy="\#(place(y))" r="4">"#
+            return dot + "<title>\(escaped("\(line.name): \(self.y.format(line.points[0].y))"))</title></circle>"
+        }
         return #"<polyline class="line line-\#(number)" points="\#(corners)"/>"#
             + "\n<g class=\"marks marks-\(number)\">"
             + marks.joined() + "</g>"
@@ -126,10 +130,12 @@ struct AxisScale {
         let (smallest, largest) = (values.min() ?? 0, values.max() ?? 0)
         switch scale {
         case .linear, .bytes:
-            let step = AxisScale.step(scale, atLeast: max(largest, .leastNormalMagnitude) / 5)
+            let range = max(largest, 0) - min(smallest, 0)
+            let step = AxisScale.step(scale, atLeast: max(range, .leastNormalMagnitude) / 5)
             let count = max(1, Int((largest / step - 1e-9).rounded(.up)))
-            ticks = (0...count).map { Double($0) * step }
-            (first, last) = (0, Double(count) * step)
+            let below = min(0, Int((smallest / step + 1e-9).rounded(.down)))
+            ticks = (below...max(count, below + 1)).map { Double($0) * step }
+            (first, last) = (Double(below) * step, Double(max(count, below + 1)) * step)
         case .span:
             let end = max(largest, .leastNormalMagnitude)
             let step = AxisScale.step(scale, atLeast: end / 8)

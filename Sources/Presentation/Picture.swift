@@ -46,7 +46,7 @@ private func lines(_ sheet: Sheet, _ report: Report, timePlace: Int) -> String {
     ).svg()
 }
 
-private func total(_ points: [(x: Double, y: Double)]?) -> Double { points?.reduce(0) { $0 + $1.y } ?? 0 }
+private func total(_ points: [(x: Double, y: Double)]?) -> Double { points?.reduce(0) { $0 + abs($1.y) } ?? 0 }
 
 private func timeText(_ value: Int, _ dimension: Dimension) -> String {
     let code =
@@ -88,9 +88,11 @@ extension Sheet.Row {
 private func formatTick(_ value: Double) -> String {
     var (value, unit) = (value, 0)
     let units = ["", " k", " M", " G", " T", " P"]
-    while value >= 1000, unit < units.count - 1 { (value, unit) = (value / 1000, unit + 1) }
+    while abs(value) >= 1000, unit < units.count - 1 { (value, unit) = (value / 1000, unit + 1) }
+    let sign = value < 0 ? "-" : ""
+    value = abs(value)
     let digits = value == value.rounded() ? 0 : value * 10 == (value * 10).rounded() ? 1 : 2
-    return fixedPoint(value, digits: digits) + units[unit]
+    return sign + fixedPoint(value, digits: digits) + units[unit]
 }
 
 private let pictureStyle = """

@@ -32,6 +32,18 @@ public struct CalendarDay: Hashable, Comparable, Sendable, BitwiseCopyable, Cust
         self.init(year: year, month: month, day: day)
     }
 
+    /// 0001-01-01.
+    public static let first = CalendarDay(daysSince1970: -719_162)
+    /// 9999-12-31.
+    public static let last = CalendarDay(daysSince1970: 2_932_896)
+
+    /// The day so many days later, no further than the first and the last that can be written.
+    public func movedBy(days: Int) -> CalendarDay {
+        let moved = Int(daysSince1970) + days
+        let range = Int(CalendarDay.first.daysSince1970)...Int(CalendarDay.last.daysSince1970)
+        return CalendarDay(daysSince1970: Int32(min(max(moved, range.lowerBound), range.upperBound)))
+    }
+
     /// Days of a month.
     public static func dayCount(year: Int, month: Int) -> Int {
         switch month {

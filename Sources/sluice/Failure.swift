@@ -3,6 +3,7 @@ import ArgumentParser
 import Formats
 import Foundation
 import Ledger
+import Rollups
 import SluiceClient
 import Storage
 import StreamProtocol
@@ -35,7 +36,9 @@ extension ExitCode {
         case let refusal as Refusal where refusal.cause == .damaged: self = .damage
         case let failure as RequestFailure where failure.cause == .damaged: self = .damage
         case let fault as SQLFault where fault.isStopped: self = .stopped
-        case is LedgerError, is UsageError, is SQLFault, is AttributeFault: self = .validationFailure
+        case RollupError.damaged: self = .damage
+        case is LedgerError, is UsageError, is SQLFault, is AttributeFault, is InquiryError, is RollupError:
+            self = .validationFailure
         case is ClientError: self = .unavailable
         default: self = .inputOutput
         }

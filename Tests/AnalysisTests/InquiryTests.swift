@@ -133,6 +133,14 @@ private typealias Dimension = Rollups.Dimension
         ])
         #expect(sheet.rows.map(\.codes) == [[1], [4]])
         #expect(sheet.rows[0].values[3] == .growth(5000))
+        // At the beginning of time there is nothing earlier, and no span that ends before it begins.
+        for comparison in Comparison.allCases {
+            var first = try Inquiry(
+                from: CalendarDay("0001-01-15"), to: CalendarDay("0001-02-01"), by: [.day],
+                figures: [.measure(.settled)])
+            first.comparison = comparison
+            #expect(first.questions[1].from! <= first.questions[1].to!)
+        }
         var open = try Inquiry(by: [.source], figures: [.measure(.settled)])
         open.comparison = .previous
         #expect(throws: InquiryError.comparisonNeedsSpan) { try open.check() }
@@ -145,12 +153,19 @@ private typealias Dimension = Rollups.Dimension
             figures: [.measure(.attempts), .ratio(.approvedPercent), .measure(.largestAmount)])
         inquiry.averageDays = 3
         try inquiry.check()
+        var filtered = try Inquiry(by: [.day], filters: [.month: [202603]], figures: [.measure(.attempts)])
+        filtered.averageDays = 3
+        #expect(throws: InquiryError.daysByFilter) { try filtered.check() }
         #expect(inquiry.questions[0].from == CalendarDay("2026-03-01"))
         let rows: [([UInt32], [Int128?])] = [
             ([day("2026-03-02"), 704], [9, 3, 7]), ([day("2026-03-04"), 704], [1, 1, 8]),
             ([day("2026-03-05"), 704], [10, 5, 1]),
         ]
-        let sheet = inquiry.sheet([answer(inquiry.questions[0], rows)])
+        let days = Answer(
+            dimensions: [.day], measures: [.attempts], rows: [Answer.Row(codes: [day("2026-03-02")], values: [9])],
+            sequence: 9)
+        #expect(inquiry.questions[1].from == nil && inquiry.questions[1].by == [.day])
+        let sheet = inquiry.sheet([answer(inquiry.questions[0], rows), days])
         #expect(sheet.rows.map { $0.codes[0] } == [day("2026-03-04"), day("2026-03-05")])
         #expect(names(sheet)[1] == "attempts_average_3")
         #expect(sheet.rows.map { $0.values[1] } == [.whole(3), .whole(4)])

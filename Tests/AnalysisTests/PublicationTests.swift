@@ -18,7 +18,7 @@ private typealias Dimension = Rollups.Dimension
 
     @Test func aSmallRowAndTheOneThatWouldGiveItAway() throws {
         let publication = try Publication(
-            Inquiry(by: [.month, .region], figures: [.measure(.attempts)]), threshold: 10)
+            Inquiry(by: [.month, .region], figures: [.measure(.attempts)]), threshold: 10, countsAccounts: false)
         let questions = publication.questions
         #expect(questions.map(\.by) == [[.month, .region], [.month]])
         let (rows, totals, count) = publication.tables([
@@ -42,7 +42,8 @@ private typealias Dimension = Rollups.Dimension
 
     /// An amount is looked at by the number of events that it adds up, which is not published.
     @Test func amountsOfFewEvents() throws {
-        let publication = try Publication(Inquiry(by: [.region], figures: [.measure(.refundAmount)]), threshold: 5)
+        let publication = try Publication(
+            Inquiry(by: [.region], figures: [.measure(.refundAmount)]), threshold: 5, countsAccounts: false)
         let questions = publication.questions
         #expect(questions[0].measures == [.refundAmount, .refunds])
         let (rows, _, _) = publication.tables([
@@ -59,12 +60,28 @@ private typealias Dimension = Rollups.Dimension
         #expect(withheld(rows) == [true, true, true, false, false])
     }
 
+    /// Many events of one account are one person's, unless nobody is known.
+    @Test func manyEventsOfOneAccount() throws {
+        let publication = try Publication(Inquiry(by: [.region], figures: [.measure(.attempts)]), threshold: 5)
+        let questions = publication.questions
+        #expect(questions[0].measures == [.attempts, .payers])
+        let (rows, _, _) = publication.tables([
+            answer(questions[0], [([1], [90, 1]), ([2], [40, 0]), ([3], [50, 50]), ([4], [60, 60])]),
+            answer(questions[1], [([], [240, 111])]),
+        ])
+        #expect(withheld(rows) == [true, true, true, false])
+        for figure in [Figure.measure(.largestAmount), .digitalPercent, .backlog] {
+            #expect(throws: InquiryError.self) { try Publication(Inquiry(by: [.day], figures: [figure]), threshold: 5) }
+        }
+    }
+
     /// Whatever the figures: no published number is small, and no sum over withheld rows is.
     @Test func nothingSmallCanBeFound() throws {
         var chance = SeededGenerator(seed: 77)
         for _ in 0..<300 {
             let publication = try Publication(
-                Inquiry(by: [.day, .region], figures: [.measure(.attempts), .measure(.approved)]), threshold: 8)
+                Inquiry(by: [.day, .region], figures: [.measure(.attempts), .measure(.approved)]), threshold: 8,
+                countsAccounts: false)
             let questions = publication.questions
             var rows: [([UInt32], [Int128?])] = []
             var sums: [UInt32: [Int128]] = [:]

@@ -25,6 +25,9 @@ import Transactions
         #expect(reconciliation.times == 1_700_000_000_000_001...1_700_000_000_000_004)
         reconciliation.meet(record(1), sequence: 10)
         reconciliation.meet(record(2, amount: 99), sequence: 11)
+        // Of another time than the list is about, and not in it.
+        reconciliation.meet(record(9, amount: 5), sequence: 12)
+        reconciliation.times = 1_700_000_000_000_001...1_700_000_000_000_009
         reconciliation.meet(record(9, amount: 5), sequence: 12)
         reconciliation.meet(record(4, currency: .gbp), sequence: 13)
         reconciliation.finish()
@@ -46,6 +49,21 @@ import Transactions
         let differing = try #require(reconciliation.findings.first { $0.kind == .differing })
         #expect(differing.row == 3 && differing.sequence == 11)
         #expect(differing.record.firstDifference(from: try #require(differing.other)) == .amount)
+    }
+
+    @Test func eachSideHasItsOwnCurrency() {
+        var reconciliation = Reconciliation()
+        reconciliation.list(record(1, amount: 9, currency: .gbp), row: 2)
+        reconciliation.meet(record(1, amount: 70), sequence: 1)
+        reconciliation.finish()
+        let rows = reconciliation.sheet(sequence: 1).rows.map { row in
+            [Sheet.Value.whole(Int128(row.codes[0]))] + row.values
+        }
+        #expect(
+            rows == [
+                [.whole(704), .text("differing"), .whole(0), .money(0), .money(70), .money(-70)],
+                [.whole(826), .text("differing"), .whole(1), .money(9), .money(0), .money(9)],
+            ])
     }
 
     @Test func theSameOnBothSidesIsClean() {

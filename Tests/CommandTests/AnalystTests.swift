@@ -138,4 +138,31 @@ import Testing
             #expect(again.code == 64, "\(again.errors)")
         }
     }
+
+    @Test(arguments: [
+        ["daily", "--as-of", "300000-01-01T00:00:00Z"], ["top", "region", "--measures", "payers"],
+        ["changes", "--since", "1", "--measures", "approved_percent"],
+        ["daily", "--where", "day=2026-07-01", "--compare", "week"],
+        ["publish", "/nonexistent/x", "--by", "day,region.area"],
+        ["publish", "/nonexistent/x", "--measures", "largest_amount"],
+        ["daily", "--by", "month", "--compare", "week"], ["rollup", "explain", "--by", "nothing"],
+    ])
+    func wordsThatAreOffEndWith64(_ words: [String]) async throws {
+        try await Workshop.open { workshop in
+            _ = try await workshop.run("init", "--data", workshop.data, "--time-zone", "UTC")
+            let outcome = try await workshop.run(program: [Workshop.executable] + words + ["--data", workshop.data])
+            #expect(outcome.code == 64, "\(outcome.errors)")
+        }
+    }
+
+    @Test func questionsAreExplained() async throws {
+        try await Self.withLedger { workshop, _ in
+            let explained = try await workshop.run(
+                "rollup", "explain", "--data", workshop.data, "--by", "service", "--measures", "attempts", "--format",
+                "csv")
+            #expect(explained.rows.map { $0[2] } == ["no", "\"yes", "no", "no", "no", "could"])
+            let listed = try await workshop.run("rollup", "list", "--format", "csv")
+            #expect(listed.rows.count == 5)
+        }
+    }
 }

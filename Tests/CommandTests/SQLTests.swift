@@ -54,6 +54,15 @@ import Testing
         }
     }
 
+    /// SQLite cannot be stopped within one call of a function; the command can.
+    @Test func oneCallThatTakesHoursIsEnded() async throws {
+        try await withLedger { workshop in
+            let sql = "SELECT instr(printf('%.*c', 16000000, 'a'), printf('%.*c', 8000000, 'a') || 'b')"
+            let outcome = try await workshop.run("sql", sql, "--data", workshop.data, "--seconds", "1")
+            #expect(outcome.code == 75, "\(outcome.errors)")
+        }
+    }
+
     @Test func faultsHaveTheirCodes() async throws {
         try await withLedger { workshop in
             func ended(_ sql: String, _ options: String...) async throws -> (code: Int32, errors: String) {

@@ -26,8 +26,8 @@ struct HoursCommand: AsyncParsableCommand {
         try await Analyst.with(options) { analyst in
             var text = options.text(
                 by: ["hour"], measures: measures.words + (peak ? ["peak_per_second", "peak_second"] : []))
-            text.showsShares = true
             let asked = try await analyst.inquiry(text)
+            text.showsShares = asked.canShowShares
             guard !asked.question.by.contains(.currency) || asked.question.filters[.currency]?.count == 1 else {
                 throw UsageError("money by the hour needs one currency: --where currency=VND, for example")
             }

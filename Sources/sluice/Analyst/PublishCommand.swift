@@ -11,7 +11,7 @@ struct PublishCommand: AsyncParsableCommand {
             Writes into a new or empty directory: figures and totals as CSV and JSON, dictionary.csv that says what each \
             column is, and datapackage.json (Frictionless Data Package), with which tools read the CSV as it is meant.
 
-            Rows that stand for fewer than --threshold events are withheld, and so many others of the same period that \
+            Rows that stand for fewer than --threshold events, or accounts where any are known, are withheld, and so many others of the same period that \
             none can be found from the totals: 'withheld' says which. docs/statistics.md has the rules. Nothing \
             but figures is written: no ids, no payers.
 
@@ -26,6 +26,8 @@ struct PublishCommand: AsyncParsableCommand {
     @Option(help: "Dimensions, with commas between.") var by = WordList(argument: "month,region")
     @Option(help: "Figures, with commas between.") var measures = WordList(argument: "attempts,settled,amount")
     @Option(help: "The least number of events that is told.") var threshold = 10
+    @Flag(help: "Look at numbers of events only: quick, as no record is read, and one account may have many.")
+    var eventsOnly = false
     @Option(help: "The package's title.") var title = "Transactions by day"
     @Option(help: "The package's name: lower case letters, digits, '-', '_' and '.'.") var name = "transactions"
 
@@ -38,10 +40,13 @@ struct PublishCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Analyst.with(options) { analyst in
-            try checkDirectory()
+            if let attribute = by.words.first(where: { $0.contains(".") }) {
+                throw UsageError("a publication goes by dimensions, and \(attribute) is an attribute of one")
+            }
             let inquiry = try await analyst.inquiry(options.text(by: by.words, measures: measures.words))
-            let publication = try Publication(inquiry, threshold: threshold)
+            let publication = try Publication(inquiry, threshold: threshold, countsAccounts: !eventsOnly)
             let (rows, totals, withheld) = publication.tables(try await analyst.answers(publication.questions))
+            try checkDirectory()
             let tables = [("figures", rows), ("totals", totals)]
             for (name, sheet) in tables {
                 let report = Report(sheet, names: try await analyst.names(of: sheet))

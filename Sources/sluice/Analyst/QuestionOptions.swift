@@ -45,8 +45,10 @@ enum Instant: ExpressibleByArgument, Hashable {
     init?(argument: String) {
         if let sequence = UInt64(argument), sequence < UInt64.max {
             self = .sequence(sequence)
-        } else if let date = try? Date(argument, strategy: .iso8601) {
-            self = .microseconds(Int64(date.timeIntervalSince1970 * 1_000_000))
+        } else if let date = try? Date(argument, strategy: .iso8601),
+            let microseconds = Int64(exactly: (date.timeIntervalSince1970 * 1_000_000).rounded())
+        {
+            self = .microseconds(microseconds)
         } else {
             return nil
         }

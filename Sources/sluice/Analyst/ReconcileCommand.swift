@@ -61,7 +61,7 @@ struct ReconcileCommand: AsyncParsableCommand {
             reconciliation.finish()
             let sheet = reconciliation.sheet(sequence: snapshot.endSequence - 1)
             try emit(Report(sheet) { _, _ in nil }.rendered(as: output, width: terminalWidth()))
-            try await writeDetails(reconciliation.findings, access)
+            try await writeDetails(reconciliation.findings, access, unknown: sink.unknownNames)
             await access.close()
             if !reconciliation.isClean || !loading.rejects.isEmpty { throw ExitCode.rowsRejected }
         }
@@ -69,10 +69,17 @@ struct ReconcileCommand: AsyncParsableCommand {
 
     /// Shows all records of the list's sources and span.
     private func meet(_ reconciliation: inout Reconciliation, _ snapshot: LogSnapshot) throws {
-        guard var times = reconciliation.times else { return }
+        guard var times = reconciliation.times else {
+            throw UsageError("\(file) has no record, so it says nothing of a source or a time to look at")
+        }
         if case .microseconds(let time)? = since { times = min(time, times.lowerBound)...times.upperBound }
         if case .microseconds(let time)? = until { times = times.lowerBound...max(time, times.upperBound) }
-        var request = RecordRequest(sources: reconciliation.sources, times: times)
+        reconciliation.times = times
+        // The same identity may lie anywhere on its date.
+        let day: Int64 = 86_400_000_000
+        let first = floorDivision(times.lowerBound, day) * day
+        let last = floorDivision(times.upperBound, day) * day + day - 1
+        var request = RecordRequest(sources: reconciliation.sources, times: first...last)
         while true {
             let page = try snapshot.page(request)
             for found in page.records { reconciliation.meet(found.record, sequence: found.sequence) }
@@ -81,7 +88,9 @@ struct ReconcileCommand: AsyncParsableCommand {
         }
     }
 
-    private func writeDetails(_ findings: [Reconciliation.Finding], _ access: LedgerAccess) async throws {
+    private func writeDetails(
+        _ findings: [Reconciliation.Finding], _ access: LedgerAccess, unknown: [NameSpace: [UInt32: String]]
+    ) async throws {
         guard let details else {
             if !findings.isEmpty { complain("--details FILE writes which they are") }
             return
@@ -91,7 +100,7 @@ struct ReconcileCommand: AsyncParsableCommand {
         for space in NameSpace.ofRecords {
             try await book.fetch(Set(records.flatMap { $0.codes(in: space) }), space, from: access)
         }
-        let events = Report(events: records.map { (0, $0) }, names: book.name)
+        let events = Report(events: records.map { (0, $0) }, names: { [book] in unknown[$0]?[$1] ?? book.name($0, $1) })
         let heads = ["class", "row", "ledger_sequence", "differs_in"]
         let rows = zip(findings, events.rows).map { finding, event -> [Report.Value] in
             let field = finding.other.flatMap { finding.record.firstDifference(from: $0)?.name }
@@ -115,6 +124,8 @@ private final class ReconcilingSink: LoadSink {
     private let access: LedgerAccess
     private let tokeniser: AccountTokeniser
     private let list = Mutex(Reconciliation())
+    /// Codes of names that the ledger does not know, each its own, from the largest of its space down.
+    private let unknown = Mutex<[Name: UInt32]>([:])
 
     init(_ access: LedgerAccess, _ tokeniser: AccountTokeniser) { (self.access, self.tokeniser) = (access, tokeniser) }
 
@@ -133,7 +144,23 @@ private final class ReconcilingSink: LoadSink {
     }
 
     func codes(for names: [Name]) async throws -> [UInt32] {
-        zip(names, try await knownCodes(for: names)).map { name, code in code ?? name.space.largestCode }
+        zip(names, try await knownCodes(for: names)).map { name, code in code ?? standIn(for: name) }
+    }
+
+    private func standIn(for name: Name) -> UInt32 {
+        unknown.withLock { unknown in
+            if let code = unknown[name] { return code }
+            let code = name.space.largestCode - UInt32(unknown.keys.count { $0.space == name.space })
+            unknown[name] = code
+            return code
+        }
+    }
+
+    /// The names that the ledger does not know, by the codes that stand for them.
+    var unknownNames: [NameSpace: [UInt32: String]] {
+        unknown.withLock { unknown in
+            unknown.reduce(into: [:]) { $0[$1.key.space, default: [:]][$1.value] = $1.key.text }
+        }
     }
 
     func tokens(for accounts: AccountNumbers) -> [UInt64] {

@@ -84,7 +84,7 @@ final class StatementRunner: @unchecked Sendable {
     func run(_ statement: String) throws {
         try withQuery { query in
             var printer = ResultPrinter(format: format)
-            try Interrupts.whileCaught {
+            try Interrupts.whileCaught(seconds: limits.seconds) {
                 try query.run(statement) {
                     printer.begin($0)
                 } row: {
@@ -118,10 +118,18 @@ func withSource(of files: LedgerFiles, _ work: (any LedgerView & SnapshotSource)
 enum Interrupts {
     static let signal = StopSignal()
 
-    static func whileCaught(_ work: () throws -> Void) throws {
+    /// SQLite looks for a reason to stop between two of its steps, and one call of `instr` or `printf` can take hours. So three
+    /// seconds after it should have stopped the whole command ends: a statement only reads, and leaves nothing behind.
+    private static let graceSeconds = 3.0
+
+    /// - Parameter seconds: as long as the work may take.
+    static func whileCaught(seconds: Double, _ work: () throws -> Void) throws {
         signal.clear()
         let former = Glibc.signal(SIGINT) { _ in Interrupts.signal.raise() }
         defer { _ = Glibc.signal(SIGINT, former) }
+        let watch = OverdueWatch(seconds: seconds, graceSeconds: graceSeconds, stop: signal)
+        watch.begin()
+        defer { watch.end() }
         try work()
     }
 }
