@@ -16,7 +16,10 @@ final class Seconds {
         var count: UInt64
     }
 
-    private static let firstSlotBits = 2
+    /// Seconds in a row lie in slots in a row, so many of them; such runs lie all over the table. Longer ones would run into each
+    /// other where a table is smaller than the span of its seconds, and every look would walk along them.
+    private static let runBits = 4
+    private static let firstSlotBits = runBits
     private static let entryBits = 4
 
     private let memory: PieceMemory
@@ -69,13 +72,16 @@ final class Seconds {
         UnsafeMutableBufferPointer(start: handle.entries, count: handle.entries == nil ? 0 : 1 << Int(handle.slotBits))
     }
 
-    /// The entry of a second, or the free slot where it would go. Seconds in a row lie in slots in a row.
+    /// The entry of a second, or the free slot where it would go.
     @inline(__always)
     private static func entry(of second: Int64, in handle: Handle) -> UnsafeMutablePointer<Entry> {
         let entries = handle.entries.unsafelyUnwrapped
-        let mask = 1 &<< Int64(handle.slotBits) &- 1
-        var slot = Int(truncatingIfNeeded: second & mask)
-        while entries[slot].count != 0, entries[slot].second != second { slot = (slot &+ 1) & Int(mask) }
+        let mask = 1 &<< Int(handle.slotBits) &- 1
+        let hash = UInt64(bitPattern: second &>> Int64(runBits)) &* 0x9E37_79B9_7F4A_7C15
+        // The upper half of the product, of which the table takes as many bits as it has runs.
+        let run = Int(truncatingIfNeeded: hash &>> 32) &<< runBits
+        var slot = (run | Int(truncatingIfNeeded: second) & (1 &<< runBits &- 1)) & mask
+        while entries[slot].count != 0, entries[slot].second != second { slot = (slot &+ 1) & mask }
         return entries + slot
     }
 
