@@ -1,7 +1,8 @@
 extension Report {
     /// Columns that line up on a terminal, numbers on the right; a sentence when there are no rows.
     /// - Parameter width: columns of the terminal; where the table is wider its headings are broken at underscores, which
-    ///   makes it as narrow as its values. Nil: headings stay whole, as where no one looks.
+    ///   makes it as narrow as its values; where that is too wide as well, each row is a block of lines. Nil: headings stay
+    ///   whole, as where no one looks.
     func table(width: Int? = nil) -> String {
         guard !rows.isEmpty else { return "no matching events" + asOf + "\n" }
         let cells = rows.map { $0.map(\.tableText) }
@@ -10,6 +11,7 @@ extension Report {
         let widths = zip(contents, headings).map { content, heading in
             heading.reduce(content) { max($0, displayWidth($1)) }
         }
+        if let width, widths.reduce(-2, { $0 + $1 + 2 }) > width { return blocks(cells) }
         func line(_ texts: [String]) -> String {
             let fields = columns.indices.map { padded(texts[$0], to: widths[$0], onTheLeft: columns[$0].isNumeric) }
             var line = fields.joined(separator: "  ")
@@ -21,9 +23,18 @@ extension Report {
             line(headings.map { number + $0.count < headingLines ? "" : $0[number + $0.count - headingLines] })
         }
         let rule = line(widths.map { String(repeating: "─", count: $0) })
-        return head.joined() + rule + cells.map(line).joined()
-            + "\(formatCount(rows.count)) \(rows.count == 1 ? "row" : "rows")\(asOf)\n"
+        return head.joined() + rule + cells.map(line).joined() + footer
     }
+
+    /// A line for each value, its heading before it, and an empty one between rows.
+    private func blocks(_ cells: [[String]]) -> String {
+        let width = columns.map { displayWidth($0.name) }.max() ?? 0
+        return cells.map { row in
+            zip(columns, row).map { padded($0.name, to: width, onTheLeft: false) + "  " + $1 + "\n" }.joined() + "\n"
+        }.joined() + footer
+    }
+
+    private var footer: String { "\(formatCount(rows.count)) \(rows.count == 1 ? "row" : "rows")\(asOf)\n" }
 
     /// The lines of each column's heading.
     private func headings(above contents: [Int], width: Int?) -> [[String]] {

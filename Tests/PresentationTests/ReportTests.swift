@@ -43,10 +43,15 @@ import Transactions
 
     /// Headings that make a table too wide are broken; where nobody looks they are not.
     @Test func headingsFitTheTerminal() {
-        let lines = report([1, 3]).rendered(as: .table, width: 40).split(separator: "\n").map(String.init)
+        let lines = report([1, 3]).rendered(as: .table, width: 50).split(separator: "\n").map(String.init)
         #expect(lines[0].hasSuffix("smallest_"))
         #expect(lines[1] == "region   currency  settled     amount     amount")
         #expect(lines[3] == "Đà Nẵng  GBP         1,000  12,345.67       0.05")
+        let blocks = report([1, 3]).rendered(as: .table, width: 36).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        #expect(blocks[0] == "region           Đà Nẵng")
+        #expect(blocks[3] == "amount           12,345.67")
+        #expect(blocks[5].isEmpty && blocks.count == 14)
         #expect(report([1, 3]).rendered(as: .table, width: 80) == report([1, 3]).rendered(as: .table))
     }
 
