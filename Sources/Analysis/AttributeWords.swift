@@ -34,16 +34,8 @@ public enum Grouping: Hashable, Sendable {
 extension Dimension {
     /// What reference data calls the dimension's values; nil where there is none of them.
     public var referenceKind: ReferenceKind? {
-        switch self {
-        case .source: .source
-        case .payerInstitution, .payeeInstitution: .institution
-        case .payee: .payee
-        case .service: .service
-        case .region: .region
-        case .outcome: .outcome
-        case .channel: .channel
-        case .day, .month, .hour, .kind, .event, .currency: nil
-        }
+        if let nameSpace { return ReferenceKind.allCases.first { $0.space == nameSpace } }
+        return self == .outcome ? .outcome : self == .channel ? .channel : nil
     }
 }
 

@@ -41,8 +41,8 @@ public struct Changes: Sendable {
             [figure.name + "_before", figure.name + "_change", figure.name].map { Sheet.Column($0) }
         }
         var sheet = Sheet(
-            dimensions: inquiry.question.by, columns: columns, rows: rows, sequence: answers[0].sequence,
-            damage: answers[1].damage)
+            dimensions: inquiry.question.by, columns: columns, rows: rows, sequence: answers.leastSequence,
+            damage: answers.allDamage)
         sheet.attributes = answers[0].attributes
         sheet.drawnColumn = 1
         return sheet

@@ -71,6 +71,10 @@ public struct Inquiry: Hashable, Sendable {
         }
         if averageDays != nil, !by.contains(.day) { throw .averageNeedsDays }
         if showsShares, !figures.contains(where: \.addsUp) { throw .noShare(figures[0].name) }
+        for (place, target) in targets.enumerated()
+        where targets[..<place].contains(where: { $0.figure == target.figure }) {
+            throw .targetTwice(target.figure.name)
+        }
         for target in targets where !figures.contains(target.figure) || !target.figure.isPercentage {
             throw .noTarget(target.figure.name)
         }
@@ -100,8 +104,7 @@ public struct Inquiry: Hashable, Sendable {
         let maker = SheetMaker(self, main, earlier: earlier, days: days, digital: digital, backlog: backlog)
         var sheet = Sheet(
             dimensions: question.by, columns: maker.columns, rows: maker.rows(),
-            sequence: answers.map(\.sequence).min() ?? 0,
-            damage: answers.map(\.damage).max { $0.count < $1.count } ?? [])
+            sequence: answers.leastSequence, damage: answers.allDamage)
         sheet.attributes = main.attributes
         return sheet
     }

@@ -10,6 +10,8 @@ public enum InquiryError: Error, Hashable, Sendable, CustomStringConvertible {
     case noShare(String)
     /// The target is for a figure that is not asked for or is no percentage.
     case noTarget(String)
+    /// A figure has one target.
+    case targetTwice(String)
     /// Figures that look at days before need to know them as a span.
     case daysByFilter
     /// The figure cannot be had together with something.
@@ -25,6 +27,7 @@ public enum InquiryError: Error, Hashable, Sendable, CustomStringConvertible {
         case .noShare(let figure):
             "\(figure) does not add up over rows, as counts and sums do: it has no total and no share of one"
         case .noTarget(let figure): "a target needs a percentage that is asked for, and \(figure) is none"
+        case .targetTwice(let figure): "\(figure) has two targets: name one"
         case .daysByFilter:
             "comparisons, moving averages and backlogs look at days before: name the days as the first and the last, not as "
                 + "a condition on day or month"

@@ -67,7 +67,7 @@ public struct Quality: Sendable {
         let columns = figures.map { Sheet.Column($0) } + [Sheet.Column("unusual", isNumeric: false)]
         var sheet = Sheet(
             dimensions: [dimension], columns: columns, rows: rows,
-            sequence: answers.map(\.sequence).min() ?? 0, damage: answers[0].damage)
+            sequence: answers.leastSequence, damage: answers.allDamage)
         sheet.drawnColumn = 1
         return sheet
     }

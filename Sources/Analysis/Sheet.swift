@@ -80,6 +80,18 @@ public struct Sheet: Hashable, Sendable {
     }
 }
 
+extension [Answer] {
+    /// As of which sequence figures made of several answers are true at least.
+    var leastSequence: UInt64 { map(\.sequence).min() ?? 0 }
+
+    /// What is known to be damaged by any of them, once each.
+    var allDamage: [DamageMark] {
+        reduce(into: []) { all, answer in
+            for mark in answer.damage where !all.contains(mark) { all.append(mark) }
+        }
+    }
+}
+
 /// What a row of an answer has of each measure.
 struct RowValues {
     private let places: [Measure: Int]

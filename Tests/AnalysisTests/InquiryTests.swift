@@ -206,6 +206,8 @@ private typealias Dimension = Rollups.Dimension
             answer(questions[0], [([1], [3]), ([2], [10])]), answer(questions[1], [([1], [1])]),
         ])
         #expect(sheet.rows.map(\.values) == [[.percent(3333), .growth(333)], [.percent(0), .growth(-3000)]])
+        inquiry.targets.append(.init(.digitalPercent, hundredths: 4000))
+        #expect(throws: InquiryError.targetTwice("digital_percent")) { try inquiry.check() }
         inquiry.targets = [.init(.measure(.attempts), hundredths: 1)]
         #expect(throws: InquiryError.noTarget("attempts")) { try inquiry.check() }
     }
@@ -225,6 +227,22 @@ private typealias Dimension = Rollups.Dimension
                 ]),
         ])
         #expect(sheet.rows.map(\.values) == [[.whole(7)], [.whole(8)], [.whole(-1)]])
+    }
+
+    /// Damage that any of several answers met is told, each once.
+    @Test func damageOfEachAnswerIsTold() throws {
+        var inquiry = try Inquiry(by: [.day], figures: [.measure(.attempts)])
+        inquiry.comparison = .year
+        func mark(_ offset: UInt64) -> DamageMark {
+            DamageMark(path: "1.log", offset: Int(offset), sequences: nil, days: nil, reason: "x", isLeftOut: true)
+        }
+        var answers = inquiry.questions.map { answer($0, []) }
+        answers[0].damage = [mark(1)]
+        answers[1].damage = [mark(1), mark(2)]
+        answers[1].sequence = 4
+        let sheet = inquiry.sheet(answers)
+        #expect(sheet.damage == [mark(1), mark(2)])
+        #expect(sheet.sequence == 4)
     }
 
     @Test func estimatesHaveTheirErrorBesideThem() throws {

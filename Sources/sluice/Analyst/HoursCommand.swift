@@ -7,7 +7,7 @@ struct HoursCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hours", abstract: "The hours of a day: how many, how well, and the peak.",
         discussion: """
-            A row for each of the 24 hours of the clock in the ledger's time zone, those without events too, over the \
+            A row for each of the 24 hours of the clock in the ledger's time zone, where any has events, over the \
             days asked for (the last day with events where none are). --peak adds the most attempts within one second \
             and when that was, for which the records are read.
 

@@ -6,7 +6,7 @@ import Rollups
 
 struct PublishCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "publish", abstract: "An open-data package in which nobody can be found.",
+        commandName: "publish", abstract: "An open-data package without the figures of few.",
         discussion: """
             Writes into a new or empty directory: figures and totals as CSV and JSON, dictionary.csv that says what each \
             column is, and datapackage.json (Frictionless Data Package), with which tools read the CSV as it is meant.
@@ -32,6 +32,9 @@ struct PublishCommand: AsyncParsableCommand {
     @Option(help: "The package's name: lower case letters, digits, '-', '_' and '.'.") var name = "transactions"
 
     func validate() throws {
+        guard options.plot == nil, options.format == .table else {
+            throw ValidationError("a package has its own files: --plot and --format do not go with it")
+        }
         guard 2...1_000_000 ~= threshold else { throw ValidationError("--threshold is 2 to 1,000,000") }
         guard !name.isEmpty,
             name.utf8.allSatisfy({ Array("abcdefghijklmnopqrstuvwxyz0123456789-_.".utf8).contains($0) })

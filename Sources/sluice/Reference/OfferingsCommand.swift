@@ -37,6 +37,7 @@ struct OfferingsCommand: AsyncParsableCommand {
         for word in by.words where OfferingDimension(rawValue: word) == nil {
             throw ValidationError("--by \(word): expected agency, region or service")
         }
+        guard Set(by.words).count == by.words.count else { throw ValidationError("--by: a dimension is named twice") }
     }
 
     func run() async throws {
