@@ -37,8 +37,9 @@ private struct Folding {
             guard filter.values.contains(value ?? "none") else { return }
         }
         var key = plan.by.map { grouping -> Part in
-            guard let values = span.values[grouping] else { return .code(code(grouping.dimension)) }
-            return .text(values[code(grouping.dimension)])
+            let code = code(grouping.dimension)
+            guard let values = span.values[grouping] else { return .code(code) }
+            return .text(plan.isFoldedByLedger ? plan.columns[grouping.dimension]!.texts[Int(code)] : values[code])
         }
         if plan.addsCurrency { key.append(.code(code(.currency))) }
         guard let known = rows[key] else {
@@ -60,7 +61,7 @@ private struct Folding {
         default:
             throw AttributeFault(
                 description: "\(measure.name) cannot be added up over days between which values of "
-                    + "\(plan.filters.map(\.grouping.name).joined(separator: ", ")) change: ask for those before and "
+                    + "\(plan.changing.joined(separator: ", ")) change: ask for those before and "
                     + "after the change apart")
         }
     }
@@ -88,6 +89,9 @@ private struct Folding {
 }
 
 extension AttributePlan {
+    /// The attributes whose values cut the days.
+    fileprivate var changing: [String] { (by + filters.map(\.grouping)).filter { $0.path != nil }.map(\.name) }
+
     /// True when rows are for each currency though nobody asked for it: different ones are never added up.
     fileprivate var addsCurrency: Bool {
         measures.contains(where: \.isMoney) && !by.contains(.dimension(.currency))

@@ -25,6 +25,8 @@ public struct AttributePlan: Sendable {
     /// question.
     let columns: [Dimension: AttributeColumn]
     let spans: [Span]
+    /// The ledger itself puts codes with the same value together: something is asked that cannot be added up over codes.
+    let isFoldedByLedger: Bool
 
     /// What to ask, span by span.
     public var questions: [Question] { spans.map(\.question) }
@@ -34,7 +36,8 @@ public struct AttributePlan: Sendable {
     ///   - words: what the question's words say of attributes.
     ///   - book: what is known of the words' kinds.
     ///   - codes: those of the names on the words' paths.
-    /// - Throws: `AttributeFault` when an attribute is not known, or a measure cannot be added up over codes.
+    /// - Throws: `AttributeFault` when an attribute is not known, or a measure that cannot be added up over codes is asked for
+    ///   by attributes of too many of them.
     public init(
         _ question: Question, _ words: AttributeWords, book: ReferenceBook, codes: [Name: UInt32]
     ) throws(AttributeFault) {
@@ -49,11 +52,7 @@ public struct AttributePlan: Sendable {
         columns = words.attributes.mapValues { grouping in
             AttributeColumn(name: grouping.name, texts: book.everyValue(at: grouping.path!).sorted() + ["none"])
         }
-        if let attribute = by.first(where: { $0.path != nil }),
-            let measure = measures.first(where: { !$0.form.canBeFolded })
-        {
-            throw .cannotBeFolded(measure, attribute)
-        }
+        isFoldedByLedger = measures.contains { !$0.form.canBeFolded }
         let groupings = (by + filters.map(\.grouping)).filter { $0.path != nil }
         var spans: [Span] = []
         for days in Self.spans(of: question, cutAt: groupings.map { book.changes(of: $0.path!) }) {
@@ -70,7 +69,26 @@ public struct AttributePlan: Sendable {
             }
         }
         for number in spans.indices { Self.restrict(&spans[number], words.filters) }
+        if isFoldedByLedger { for number in spans.indices { try Self.fold(&spans[number], by, columns, filters) } }
         self.spans = spans
+    }
+
+    /// Lets the ledger make values of codes, by their numbers in the columns.
+    private static func fold(
+        _ span: inout Span, _ by: [Grouping], _ columns: [Dimension: AttributeColumn], _ filters: [AttributeFilter]
+    ) throws(AttributeFault) {
+        for grouping in by {
+            guard let values = span.values[grouping], let texts = columns[grouping.dimension]?.texts else { continue }
+            let numbers = Dictionary(uniqueKeysWithValues: texts.enumerated().map { ($1, UInt32($0)) })
+            let fold = CodeFold(values.mapValues { numbers[$0]! }, others: numbers["none"]!)
+            let isTakenByValue = filters.contains {
+                $0.grouping.dimension == grouping.dimension && span.question.filters[grouping.dimension] == nil
+            }
+            guard fold.codes.count <= mostCodesOfACondition, !isTakenByValue,
+                texts.count <= 1 << grouping.dimension.bitCount
+            else { throw .cannotBeFolded(grouping) }
+            span.question.folds[grouping.dimension] = fold
+        }
     }
 
     /// The question's days, cut before each day on which something changes.
@@ -109,16 +127,17 @@ extension Measure.Form {
     var canBeFolded: Bool {
         switch self {
         case .count, .sum, .smallest, .largest: true
-        default: false
+        case .collected: false
         }
     }
 }
 
 extension AttributeFault {
-    static func cannotBeFolded(_ measure: Measure, _ grouping: Grouping) -> AttributeFault {
+    fileprivate static func cannotBeFolded(_ grouping: Grouping) -> AttributeFault {
         AttributeFault(
             description:
-                "\(measure.name) cannot be added up over several values of \(grouping.dimension.name): ask for one "
-                + "value of \(grouping.name) at a time, with a condition instead of a grouping")
+                "distinct payers, percentiles, deviations and peaks by \(grouping.name) are for at most "
+                + "\(AttributePlan.mostCodesOfACondition) \(grouping.dimension.name)s that have a value: ask for one value "
+                + "at a time, with a condition instead of a grouping")
     }
 }

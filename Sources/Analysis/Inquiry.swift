@@ -53,6 +53,12 @@ public struct Inquiry: Hashable, Sendable {
         (self.question, self.figures) = (question, figures)
     }
 
+    /// Between which amounts bands lie.
+    public var bands: AmountBands {
+        get { question.bands }
+        set { question.bands = newValue }
+    }
+
     /// The figures as they stood when this was the last sequence; nil: now.
     public var asOf: UInt64? {
         get { question.asOf }

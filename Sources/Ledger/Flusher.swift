@@ -109,6 +109,7 @@ final class Flusher: Sendable {
                 state.flow.commitSeconds.add(seconds)
             }
             names.publish(commit.names)
+            if commit.names.contains(where: \.isRollupStatement) { folder.declare(names.declaredRollups) }
             folder.add(commit.records, firstSequence: commit.firstSequence, ringEnd: commit.ringEnd)
             commit.nameAnswers.forEach { $0.reply(.success($0.codes)) }
             Flusher.deliver(commit.answers)

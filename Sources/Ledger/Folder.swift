@@ -23,6 +23,7 @@ final class Folder: @unchecked Sendable {
     private enum Task {
         case fold(UnsafeBufferPointer<Record>, firstSequence: UInt64, ringEnd: UInt64)
         case look(@Sendable (Folder) -> Void)
+        case declare([KeptRollup])
     }
 
     private struct Queue: @unchecked Sendable {
@@ -35,6 +36,8 @@ final class Folder: @unchecked Sendable {
     private static let patienceNanoseconds: Int64 = 2_000_000_000
 
     private let accumulator: RollupAccumulator
+    /// Those that the accumulator counts besides the ones of every ledger.
+    private var declared: [KeptRollup]
     private let cursor: Cursor
     private let ring: RingBuffer
     private let options: LedgerOptions
@@ -45,15 +48,19 @@ final class Folder: @unchecked Sendable {
     private var lastCheckpointNanoseconds: Int64
     private let lastCounted: Atomic<UInt64>
 
-    /// - Parameter accumulator: has counted what the log holds beyond the checkpointer's last checkpoint.
+    /// - Parameters:
+    ///   - accumulator: has counted what the log holds beyond the checkpointer's last checkpoint.
+    ///   - declared: the rollups that it counts besides those of every ledger.
     init(
-        accumulator: RollupAccumulator, cursor: Cursor, ring: RingBuffer, checkpointer: Checkpointer,
+        accumulator: RollupAccumulator, declared: [KeptRollup], cursor: Cursor, ring: RingBuffer,
+        checkpointer: Checkpointer,
         options: LedgerOptions, machine: any Machine
     ) {
         self.machine = machine
         bell = machine.makeDoorbell()
         lastCheckpointNanoseconds = machine.monotonicNanoseconds()
         self.accumulator = accumulator
+        self.declared = declared
         lastCounted = Atomic(accumulator.lastSequence)
         self.cursor = cursor
         self.ring = ring
@@ -70,18 +77,37 @@ final class Folder: @unchecked Sendable {
         bell.ring()
     }
 
-    /// What memory knows of a rollup on days of a range, after all that was receipted before the call. Blocks.
+    /// Counts these rollups besides those of every ledger from the next record on; the flusher calls it in order.
+    func declare(_ rollups: [KeptRollup]) {
+        queue.withLock { $0.tasks.append(.declare(rollups)) }
+        bell.ring()
+    }
+
+    /// Returns when all that was handed over before the call is counted, and what was declared is saved or waits for the disk.
+    /// Blocks.
+    func catchUp() throws(Refusal) { try look { _ in } }
+
+    /// What memory knows of a rollup on days of a range, after all that was receipted before the call; nil when the rollup is
+    /// no longer counted. Blocks.
     /// - Throws: `Refusal` when the ledger is being closed, or cannot save statistics and may not count on.
-    func view(of rollup: RollupDeclaration, days: ClosedRange<CalendarDay>) throws(Refusal) -> View {
-        let view = try look { folder -> View? in
-            guard let pending = folder.checkpointer.pendingChunks(rollup: rollup, days: days) else { return nil }
-            return View(
-                checkpointSequence: pending.checkpointSequence,
-                chunks: pending.chunks + folder.accumulator.snapshot(rollup: rollup.name, days: days),
-                sequence: folder.accumulator.lastSequence)
+    func view(of rollup: KeptRollup, days: ClosedRange<CalendarDay>) throws(Refusal) -> View? {
+        let view = try look { folder -> Result<View?, Refusal> in
+            guard folder.counts(rollup) else { return .success(nil) }
+            guard let pending = folder.checkpointer.pendingChunks(rollup: rollup.declaration, days: days) else {
+                return .failure(.closing)
+            }
+            return .success(
+                View(
+                    checkpointSequence: pending.checkpointSequence,
+                    chunks: pending.chunks
+                        + folder.accumulator.snapshot(rollup: rollup.declaration.name, days: days),
+                    sequence: folder.accumulator.lastSequence))
         }
-        guard let view else { throw .closing }
-        return view
+        return try view.get()
+    }
+
+    private func counts(_ rollup: KeptRollup) -> Bool {
+        rollup.code == nil || declared.contains { $0.code == rollup.code }
     }
 
     func close() {
@@ -141,7 +167,16 @@ final class Folder: @unchecked Sendable {
             ring.grantWaiting()
             waitForCheckpointer()
         case .look(let body): body(self)
+        case .declare(let rollups): change(to: rollups)
         }
+    }
+
+    /// Rollups begin and end with a checkpoint, so that each is counted from one on and up to one.
+    private func change(to rollups: [KeptRollup]) {
+        guard rollups.map(\.code) != declared.map(\.code) else { return }
+        startCheckpoint(declaring: rollups)
+        accumulator.declare(RollupDeclaration.defaults + rollups.map(\.declaration))
+        declared = rollups
     }
 
     /// Memory is bounded: when saving does not keep up, folding waits, the ring fills, and sockets are not read.
@@ -159,9 +194,9 @@ final class Folder: @unchecked Sendable {
         startCheckpoint()
     }
 
-    private func startCheckpoint() {
+    private func startCheckpoint(declaring rollups: [KeptRollup]? = nil) {
         checkpointer.waitUntilIdle()
         lastCheckpointNanoseconds = machine.monotonicNanoseconds()
-        checkpointer.start(accumulator.detach())
+        checkpointer.start(accumulator.detach(), declaring: rollups)
     }
 }

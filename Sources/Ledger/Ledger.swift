@@ -8,8 +8,9 @@ import Transactions
 
 /// A ledger that this process holds: takes batches, makes them durable once, counts them, and answers.
 ///
-/// Any number of threads may call it. It runs five threads of its own: the committer decides, the flusher makes durable, the
-/// folder counts, the checkpointer saves what was counted, the compactor rewrites sealed segments of small blocks.
+/// Any number of threads may call it. It runs threads of its own: the committer decides, the flusher makes durable, the
+/// folder counts, the checkpointer saves what was counted, the filler counts the log for rollups that were declared later, the
+/// compactor rewrites sealed segments of small blocks.
 public final class Ledger: LedgerView, @unchecked Sendable {
     /// What the ledger was made with.
     public let settings: LedgerSettings
@@ -96,30 +97,36 @@ public final class Ledger: LedgerView, @unchecked Sendable {
             gates: [pin, folded], bell: committerBell)
         let identity = IdentityProgress(restored.index, end: log.endSequence)
         checkpointer = Checkpointer(
-            catalogue: catalogue!, names: registry, checkpointSequence: restored.checkpoint.sequence,
-            identity: identity, machine: machine, report: report)
+            catalogue: catalogue!, calendar: calendar, names: registry,
+            checkpointSequence: restored.checkpoint.sequence, declared: restored.declared, identity: identity,
+            machine: machine, report: report)
         folder = Folder(
-            accumulator: restored.accumulator, cursor: folded, ring: ring, checkpointer: checkpointer, options: options,
-            machine: machine)
+            accumulator: restored.accumulator, declared: restored.declared, cursor: folded, ring: ring,
+            checkpointer: checkpointer, options: options, machine: machine)
+        folder.declare(registry.declaredRollups)
         flusher = Flusher(
             log: log, chain: chain.head, names: registry, folder: folder, committerBell: committerBell,
             machine: machine, onFailure: onFailure)
         let compactor =
             options.compactsSegments
             ? Compactor(log: log, flusher: flusher, options: options, machine: machine, report: report) : nil
+        let filler = RollupFiller(
+            log: log, calendar: calendar, checkpointer: checkpointer, flusher: flusher, options: options,
+            machine: machine)
         let assistant = Assistant(on: machine)
         committer = Committer(
             ring: ring, bell: committerBell, pin: pin, flusher: flusher, names: registry, log: log,
             index: restored.index,
             identity: identity, chain: chain, options: options, machine: machine, compactor: compactor,
             assistant: assistant)
-        threads = Ledger.startThreads(on: machine, compactor, committer, assistant, flusher, folder, checkpointer)
+        threads = Ledger.startThreads(
+            on: machine, compactor, filler, committer, assistant, flusher, folder, checkpointer)
     }
 
     /// In the order in which they end: each is done when the one before has nothing more for it.
     private static func startThreads(
-        on machine: any Machine, _ compactor: Compactor?, _ committer: Committer, _ assistant: Assistant,
-        _ flusher: Flusher, _ folder: Folder, _ checkpointer: Checkpointer
+        on machine: any Machine, _ compactor: Compactor?, _ filler: RollupFiller, _ committer: Committer,
+        _ assistant: Assistant, _ flusher: Flusher, _ folder: Folder, _ checkpointer: Checkpointer
     ) -> [EngineThread] {
         let compacting = compactor.map { compactor in
             EngineThread("compactor", on: machine, end: { compactor.close() }) {
@@ -128,6 +135,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         }
         return [
             compacting,
+            EngineThread("filler", on: machine, end: { filler.close() }) { filler.run() },
             EngineThread("committer", on: machine, end: { committer.close() }) { committer.run() },
             EngineThread("assistant", on: machine, end: { assistant.close() }) { assistant.run() },
             EngineThread("flusher", on: machine, end: { flusher.close() }) { flusher.run() },
@@ -239,7 +247,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
 
     /// The statistics that a question asks for, as of the last sequence that was receipted before the call. Blocks.
     public func answer(_ question: Question, despiteDamage: Bool) throws -> Answer {
-        let statistics = Statistics(log: log, calendar: calendar, machine: machine, threadCount: threadCount)
+        let statistics = Statistics(
+            log: log, calendar: calendar, names: registry, machine: machine, threadCount: threadCount)
         return try readCatalogue.withLock { box in
             // The end closes the catalogue under this lock.
             try checkOpen()
@@ -248,6 +257,24 @@ public final class Ledger: LedgerView, @unchecked Sendable {
             }
         }
     }
+
+    /// The rollups that are kept, in the order in which questions try them. Blocks.
+    public func rollups() throws -> [KeptRollup] {
+        try checkOpen()
+        try folder.catchUp()
+        return KeptRollup.inOrder(checkpointer.declared)
+    }
+
+    /// Returns when every declared rollup is whole, but those that damage of the log keeps from it. Blocks.
+    /// - Parameter progress: told a few times a second how far they are.
+    public func fillRollups(progress: ([KeptRollup]) -> Void = { _ in }) throws {
+        try folder.catchUp()
+        while !checkpointer.waitUntilFilled(timeoutNanoseconds: Ledger.progressNanoseconds) {
+            progress(checkpointer.declared)
+        }
+    }
+
+    private static let progressNanoseconds: Int64 = 200_000_000
 
     /// Every event with an id, in order of sequence. Blocks.
     public func find(_ id: RecordID, despiteDamage: Bool) throws -> Findings {

@@ -25,6 +25,8 @@ public struct LedgerOptions: Sendable {
     public var nameByteCount = 256 << 20
     /// Statistics that no checkpoint has yet may take so much memory before one is made.
     public var unsavedRollupByteCount = 128 << 20
+    /// A rollup that is filled from the log is saved after so many records.
+    public var fillStepRecordCount: UInt64 = 4 << 20
     /// Seconds after which statistics are saved, when there are any.
     public var checkpointSeconds = 10
 

@@ -76,16 +76,29 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     public func answer(_ question: Question, despiteDamage: Bool) throws -> Answer {
         try state.withLock { state in
             let statistics = Statistics(
-                log: log, calendar: calendar, machine: SystemMachine(), threadCount: threadCount,
+                log: log, calendar: calendar, names: registry, machine: SystemMachine(), threadCount: threadCount,
                 leftOut: state.restored.uncounted)
             return try statistics.answer(question, despiteDamage: despiteDamage, catalogue: state.catalogue) {
                 rollup, days in
                 Folder.View(
                     checkpointSequence: state.restored.checkpoint.sequence,
-                    chunks: state.restored.accumulator.snapshot(rollup: rollup.name, days: days),
+                    chunks: state.restored.accumulator.snapshot(rollup: rollup.declaration.name, days: days),
                     sequence: log.endSequence - 1)
             }
         }
+    }
+
+    /// The rollups that are kept, in the order in which questions try them. One of which the catalogue has nothing yet is to
+    /// be filled by the next who holds the ledger.
+    public func rollups() -> [KeptRollup] {
+        let saved = state.withLock { $0.restored.declared }
+        return KeptRollup.inOrder(
+            registry.declaredRollups.map { rollup in
+                if let known = saved.first(where: { $0.code == rollup.code }) { return known }
+                var new = rollup
+                new.fill = KeptRollup.Fill(sequence: 0, end: log.endSequence - 1)
+                return new
+            })
     }
 
     /// Every event with an id, in order of sequence.

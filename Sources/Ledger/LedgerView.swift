@@ -19,6 +19,8 @@ public protocol LedgerView: AnyObject, Sendable {
     func sequence(committedBy microseconds: Int64) throws -> UInt64
     /// What is in the ledger. Blocks.
     func status() throws -> LedgerStatus
+    /// The rollups that are kept, in the order in which questions try them. Blocks.
+    func rollups() throws -> [KeptRollup]
     /// Codes of names that have one, nil for the others.
     func knownCodes(for names: [Name]) -> [UInt32?]
     /// The names of a space by code.

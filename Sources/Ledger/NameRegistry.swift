@@ -35,6 +35,9 @@ final class NameRegistry: Sendable {
     /// The names of a space by their codes.
     func names(of space: NameSpace) -> [UInt32: String] { state.withLock { $0.names[space] ?? [:] } }
 
+    /// The name that has a code in a space.
+    func name(_ space: NameSpace, _ code: UInt32) -> String? { state.withLock { $0.names[space]?[code] } }
+
     /// Number of durable names by space.
     var counts: [NameSpace: Int] { state.withLock { $0.names.mapValues(\.count) } }
 

@@ -41,7 +41,9 @@ extension LedgerFiles {
                 try fileSystem.remove(file)
             }
         }
-        try Ledger(self, options: options, fileSystem: fileSystem, machine: machine).close()
+        let ledger = try Ledger(self, options: options, fileSystem: fileSystem, machine: machine)
+        defer { ledger.close() }
+        try ledger.fillRollups()
     }
 
     /// The log, after every block of it was read.

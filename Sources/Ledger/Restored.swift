@@ -17,6 +17,8 @@ struct Restored {
     /// Knows every identity, once `restoreIndex` was called for a reader.
     var index: IdentityIndex
     private var isIndexed = false
+    /// What the catalogue keeps besides the rollups of every ledger.
+    var declared: [KeptRollup]
     /// Has counted what the log holds beyond the checkpoint.
     var accumulator: RollupAccumulator
     /// What a reader passed over and is not counted, in the catalogue or in memory.
@@ -60,11 +62,14 @@ struct Restored {
         let index = IdentityIndex(
             key: log.settings.identityKey, ledger: log.settings.ledger, directory: files.index, fileSystem: fileSystem,
             capacity: Committer.blockRecordCount, digestCount: options.digestCount)
+        let declared = try catalogue?.keptRollups { names.name(.statement, $0) } ?? []
         let accumulator = RollupAccumulator(
-            RollupDeclaration.defaults, calendar: calendar, firstSequence: checkpoint.sequence + 1)
+            RollupDeclaration.defaults + declared.map(\.declaration), calendar: calendar,
+            firstSequence: checkpoint.sequence + 1)
         var restored = Restored(
             log: log, cut: cut, calendar: calendar, checkpoint: checkpoint, names: names, index: index,
-            accumulator: accumulator, machine: machine, threadCount: options.threadCount(on: machine))
+            declared: declared, accumulator: accumulator, machine: machine,
+            threadCount: options.threadCount(on: machine))
         guard mayWrite else {
             try restored.replay(Parts(identities: false), movingIdentitiesToFiles: nil)
             return (restored, catalogue)

@@ -10,6 +10,8 @@ import Transactions
 struct Statistics {
     let log: Log
     let calendar: BusinessCalendar
+    /// Knows what declared rollups are.
+    let names: NameRegistry
     let machine: any Machine
     /// Threads that count where records are read.
     let threadCount: Int
@@ -26,10 +28,11 @@ struct Statistics {
     /// - Parameters:
     ///   - despiteDamage: leave out what cannot be read, and say so, instead of failing.
     ///   - catalogue: nil when there is none, so that `view` holds everything.
-    ///   - view: what memory knows beyond the catalogue; asked again when a checkpoint came between.
+    ///   - view: what memory knows of a rollup beyond the catalogue, nil when it is counted no more; asked again when a
+    ///     checkpoint came between.
     func answer(
         _ question: Question, despiteDamage: Bool, catalogue: Catalogue?,
-        view: (RollupDeclaration, ClosedRange<CalendarDay>) throws -> Folder.View
+        view: (KeptRollup, ClosedRange<CalendarDay>) throws -> Folder.View?
     ) throws -> Answer {
         var (answer, passedOver) = try count(question, catalogue: catalogue, view: view)
         let known = log.knownDamage
@@ -41,24 +44,36 @@ struct Statistics {
 
     private func count(
         _ question: Question, catalogue: Catalogue?,
-        view: (RollupDeclaration, ClosedRange<CalendarDay>) throws -> Folder.View
+        view: (KeptRollup, ClosedRange<CalendarDay>) throws -> Folder.View?
     ) throws -> (answer: Answer, passedOver: [DamagedStretch]) {
-        guard let rollup = question.rollup(among: RollupDeclaration.defaults) else { return try scan(question) }
         let days = Statistics.days(of: question)
+        var gone: Set<UInt32?> = []
         while true {
-            let view = try view(rollup, days)
+            let declared = try declaredRollups(catalogue).filter { !gone.contains($0.code) }
+            guard let rollup = question.rollup(among: KeptRollup.inOrder(declared)) else { return try scan(question) }
+            guard let view = try view(rollup, days) else {
+                gone.insert(rollup.code)
+                continue
+            }
             var builder = try AnswerBuilder(question)
             for chunk in view.chunks { try builder.add(chunk) }
             guard let catalogue else { return (builder.answer(asOf: view.sequence), leftOut) }
             let agrees = try catalogue.snapshot {
-                guard try catalogue.checkpoint().sequence == view.checkpointSequence else { return false }
+                guard try catalogue.checkpoint().sequence == view.checkpointSequence,
+                    try rollup.code == nil || declaredRollups(catalogue).contains(rollup)
+                else { return false }
                 let stored = StoredStatistics(
-                    catalogue: catalogue, rollup: rollup.name, days: days, machine: machine, threadCount: threadCount)
+                    catalogue: catalogue, rollup: rollup.declaration.name, days: days, machine: machine,
+                    threadCount: threadCount)
                 try stored.add(to: &builder)
                 return true
             }
             if agrees { return (builder.answer(asOf: view.sequence), leftOut) }
         }
+    }
+
+    private func declaredRollups(_ catalogue: Catalogue?) throws -> [KeptRollup] {
+        try catalogue?.keptRollups { names.name(.statement, $0) } ?? []
     }
 
     /// Counts the records of the blocks whose times may fall into the question's days.

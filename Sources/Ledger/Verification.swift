@@ -27,6 +27,8 @@ public struct Verification {
     private var checkpoint = Catalogue.Checkpoint(sequence: 0, identityFrom: 1, identityFiles: [])
     private var recount: [Place: RollupChunk] = [:]
     private var names: [Name: UInt32] = [:]
+    /// What the catalogue keeps and is whole.
+    private var rollups: [KeptRollup] = []
 
     private struct Place: Hashable {
         var rollup: String
@@ -51,6 +53,7 @@ public struct Verification {
         }
         defer { lock.release() }
         guard let log = try openLog() else { return report }
+        rollups = attempt { try $0.keptRollups() } ?? KeptRollup.inOrder([])
         let damage = try checkLog(log, progress: progress)
         checkCatalogue(log, damage)
         checkIndex(log)
@@ -94,7 +97,7 @@ public struct Verification {
     private mutating func checkLog(_ log: Log, progress: (UInt64, UInt64) -> Void) throws -> [DamagedStretch] {
         var audit = LogAudit(log)
         let counting = RollupAccumulator(
-            RollupDeclaration.defaults, calendar: try log.settings.calendar(), firstSequence: 1)
+            rollups.map(\.declaration), calendar: try log.settings.calendar(), firstSequence: 1)
         let isCounted = catalogue != nil
         try audit.run(progress: progress) { entry, records, declarations in
             for named in declarations.compactMap(Catalogue.NamedCode.init) { names[named.name] = named.code }
@@ -144,17 +147,29 @@ public struct Verification {
                 days?.formUnion(more)
             }
         }
-        for rollup in RollupDeclaration.defaults {
+        for kept in rollups {
+            let rollup = kept.declaration
             guard let stored = attempt({ _ in try catalogue.days(ofRollup: rollup.name) }) else { continue }
             let counted = recount.keys.filter { $0.rollup == rollup.name }.map(\.day)
+                .filter { day in kept.keptFrom.map { day >= $0 } ?? true }
             for day in Set(stored).union(counted).sorted() {
                 _ = attempt {
                     try $0.compare(
-                        rollup, day, in: catalogue, isCountedWhole: unknown.map { $0?.contains(day) == false })
+                        rollup, day, in: catalogue,
+                        isCountedWhole: unknown.map { days in
+                            days.map { days in !days.contains { rollup.covers($0, inChunkOf: day) } } ?? false
+                        })
                 }
             }
             _ = attempt { try $0.compareSums(rollup, in: catalogue) }
         }
+    }
+
+    /// The rollups of every ledger, and the declared ones that are whole.
+    private func keptRollups() throws -> [KeptRollup] {
+        let statements = try catalogue?.names().filter { $0.name.space == .statement } ?? []
+        let declared = try catalogue?.keptRollups { code in statements.first { $0.code == code }?.name.text } ?? []
+        return KeptRollup.inOrder(declared.filter { $0.fill == nil })
     }
 
     private mutating func compareNames(_ stored: [Catalogue.NamedCode], isLogWhole: Bool) throws {

@@ -24,6 +24,8 @@ public struct QuestionText: Sendable {
     public var showsShares = false
     /// `figure=percent`, such as `approved_percent=98.5`.
     public var targets: [String] = []
+    /// Edges of the bands of `amount_band` in major units of the currency; none: powers of ten.
+    public var bands: [String] = []
     /// `dimension=value`; values of one dimension are alternatives, dimensions all have to hold.
     public var conditions: [String] = []
 
@@ -49,6 +51,8 @@ public struct QuestionText: Sendable {
             case average = "moving_average"
             /// A target.
             case target
+            /// Edges of bands of amounts.
+            case bands
             /// How the parts go together.
             case whole
         }
@@ -92,6 +96,8 @@ public struct QuestionText: Sendable {
             inquiry.averageDays = try parsedAverage()
             inquiry.showsShares = showsShares
             inquiry.targets = try targets.map(parsedTarget)
+            if !bands.isEmpty { inquiry.bands = try parsedBands() }
+            try checkBands(filters[.amountBand, default: []], among: inquiry.bands)
             try inquiry.check()
             return inquiry
         } catch let fault as Fault {
@@ -125,6 +131,30 @@ public struct QuestionText: Sendable {
             throw Fault(part: .average, description: "\(averageDays) days: expected 2 to 1,000")
         }
         return averageDays
+    }
+
+    private func parsedBands() throws(Fault) -> AmountBands {
+        let edges = try bands.map { text throws(Fault) in
+            guard let edge = Int64(text) else {
+                throw Fault(part: .bands, description: "'\(text)': expected edges such as 10000,50000,1000000")
+            }
+            return edge
+        }
+        do throws(RollupError) {
+            return try AmountBands(edges: edges)
+        } catch {
+            throw Fault(part: .bands, description: "\(error)")
+        }
+    }
+
+    /// A condition names one of the bands.
+    private func checkBands(_ codes: Set<UInt32>, among bands: AmountBands) throws(Fault) {
+        guard let unknown = codes.subtracting(bands.codes).min() else { return }
+        let texts = bands.codes.map { Dimension.amountBand.text(of: $0) { _, _ in nil } }
+        throw Fault(
+            part: .conditions,
+            description: "amount_band=\(Dimension.amountBand.text(of: unknown) { _, _ in nil }): the bands are "
+                + texts.joined(separator: "; "))
     }
 
     private func parsedTarget(_ text: String) throws(Fault) -> Inquiry.Target {

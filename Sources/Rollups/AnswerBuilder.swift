@@ -127,7 +127,10 @@ public struct AnswerBuilder {
             layout.fields.first { $0.dimension == dimension }.map { $0.code(in: key) } ?? 0
         }
         guard question.covers(day), filters.allSatisfy({ $0.codes.contains(code($0.dimension)) }) else { return nil }
-        let group = groupKey.fields.reduce(UInt128(0)) { $0 | UInt128(code($1.dimension)) << UInt128($1.shift) }
+        let group = groupKey.fields.reduce(UInt128(0)) { group, field in
+            let code = code(field.dimension)
+            return group | UInt128(question.folds[field.dimension]?[code] ?? code) << UInt128(field.shift)
+        }
         return table(for: dayCodes(of: day)).cell(key: group)
     }
 
@@ -160,8 +163,14 @@ public struct AnswerBuilder {
         }
         let table = table(for: dayCodes(of: day))
         var keyColumns: [(column: UnsafeMutableBufferPointer<UInt64>, shift: Int)] = []
-        for field in groupKey.fields { keyColumns.append((wanted(try codes(field.dimension)), field.shift)) }
         let rowCount = kept?.count ?? count
+        for field in groupKey.fields {
+            let column = wanted(try codes(field.dimension))
+            if let fold = question.folds[field.dimension] {
+                for row in 0..<rowCount { column[row] = UInt64(fold[UInt32(truncatingIfNeeded: column[row])]) }
+            }
+            keyColumns.append((column, field.shift))
+        }
         let cells = cells.find(keyColumns, rowCount: rowCount, in: table)
         for (place, measure) in keptMeasures {
             let low = wanted(try column(measure, 0))

@@ -10,13 +10,13 @@ import Transactions
 // | 4 | 2 | version, 1 |
 // | 6 | 1 | D: number of dimensions |
 // | 7 | 1 | M: number of measures |
-// | 8 | 4 | business day, days since 1970-01-01 |
+// | 8 | 4 | business day, days since 1970-01-01; of a month its first |
 // | 12 | 4 | number of cells |
 // | 16 | 8 | first sequence |
 // | 24 | 8 | last sequence |
 // | 32 | 1 | N: bytes of the rollup's name |
 // | 33 | N | the name, UTF-8 |
-// | | D | codes of the dimensions |
+// | | D | codes of the dimensions; that of `month`, first, says that cells cover months and has no column |
 // | | M | codes of the measures |
 // | | 8 a column | length and CRC-32C of each column |
 // | | 4 | CRC-32C of all bytes before it |
@@ -47,13 +47,14 @@ extension RollupChunk {
         for column in columns { append(column) }
         var bytes = RollupChunk.magic
         bytes.append(littleEndian: RollupChunk.version)
-        bytes += [UInt8(rollup.dimensions.count), UInt8(rollup.measures.count)]
+        let dimensions = (rollup.isMonthly ? [.month] : []) + rollup.dimensions
+        bytes += [UInt8(dimensions.count), UInt8(rollup.measures.count)]
         bytes.append(littleEndian: day.daysSince1970)
         bytes.append(littleEndian: UInt32(count))
         bytes.append(littleEndian: sequences.lowerBound)
         bytes.append(littleEndian: sequences.upperBound)
         bytes += [UInt8(rollup.name.utf8.count)] + Array(rollup.name.utf8)
-        bytes += rollup.dimensions.map(\.rawValue) + rollup.measures.map(\.rawValue) + directory
+        bytes += dimensions.map(\.rawValue) + rollup.measures.map(\.rawValue) + directory
         bytes.append(littleEndian: bytes.withUnsafeBytes(checksum))
         return bytes + body
     }

@@ -48,7 +48,7 @@ struct ChunkReader {
             var cursor = declared
             return try cursor.declaration(dimensionCount: dimensionCount, measureCount: measureCount)
         }
-        directory = try cursor.take((dimensionCount + rollup.columnCount) * 8, "the directory of columns")
+        directory = try cursor.take((rollup.dimensions.count + rollup.columnCount) * 8, "the directory of columns")
         let headerEnd = cursor.offset
         guard try cursor.integer(UInt32.self, "a checksum") == checksum(.init(rebasing: bytes[..<headerEnd])) else {
             throw .damaged(offset: headerEnd, expected: "the checksum of the bytes before it")
@@ -238,9 +238,11 @@ private struct ByteCursor {
         guard let name = String(validating: nameBytes, as: UTF8.self), !dimensions.contains(nil),
             !measures.contains(nil)
         else { throw .damaged(offset: start, expected: "a name and known dimensions and measures") }
+        let isMonthly = dimensions.first == .month
         do throws(RollupError) {
             return try RollupDeclaration(
-                name: name, dimensions: dimensions.compactMap(\.self), measures: measures.compactMap(\.self))
+                name: name, dimensions: dimensions.dropFirst(isMonthly ? 1 : 0).compactMap(\.self),
+                measures: measures.compactMap(\.self), isMonthly: isMonthly)
         } catch {
             throw .damaged(offset: start, expected: "a declaration (\(error))")
         }

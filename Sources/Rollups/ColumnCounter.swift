@@ -37,14 +37,29 @@ public final class ColumnCounter {
     /// Records since the size of all was looked at.
     private var unmeasuredCount = 0
 
+    /// Where a dimension's codes come from.
+    private enum Source {
+        case column(Column)
+        case hour
+        case bands(AmountBandColumn)
+    }
+
     /// A part of a dimension's code on its way from a column into the key.
     private struct Part {
-        /// Nil: the hour.
-        var column: Column?
+        var source: Source
         var isHigh: Bool
         var rightShift: UInt64
         var mask: UInt64
         var leftShift: UInt64
+
+        /// What is read for it.
+        var columns: ColumnSet {
+            switch source {
+            case .column(let column): ColumnSet(column)
+            case .hour: []
+            case .bands: ColumnSet(.amount, .currency)
+            }
+        }
     }
 
     /// A counter without records.
@@ -63,17 +78,9 @@ public final class ColumnCounter {
         seed = .random(in: 0 ... .max)
         clock = HourClock(calendar)
         direct = DirectCells()
-        parts = declaration.key.fields.flatMap { field in
-            let place = field.dimension.columnPlace
-            return field.parts.map { part in
-                Part(
-                    column: place?.column, isHigh: part.isHigh,
-                    rightShift: UInt64((place?.shift ?? 0) + part.skippedBitCount), mask: UInt64(part.mask),
-                    leftShift: part.shift)
-            }
-        }
+        parts = ColumnCounter.parts(of: declaration.key, question.bands)
         widths = parts.map { _ in 0 }
-        dimensions = parts.compactMap(\.column).reduce(into: []) { $0.formUnion(ColumnSet($1)) }
+        dimensions = parts.reduce(into: []) { $0.formUnion($1.columns) }
         readsAmounts = declaration.measures.contains { $0.isMoney } || collections.contains(.amounts)
         readsDurations =
             declaration.measures.contains { [.durationMilliseconds, .timed].contains($0) }
@@ -85,6 +92,26 @@ public final class ColumnCounter {
         moments = .allocate(capacity: RecordBlock.capacity)
         numbers = .allocate(capacity: RecordBlock.capacity)
         overdue = .allocate(capacity: RecordBlock.capacity)
+    }
+
+    private static func parts(of key: KeyLayout, _ bands: AmountBands) -> [Part] {
+        key.fields.flatMap { field in
+            let place = field.dimension.columnPlace
+            let source: Source =
+                if let place {
+                    .column(place.column)
+                } else if field.dimension == .amountBand {
+                    .bands(AmountBandColumn(bands, capacity: BlockHeader.largestRecordCount))
+                } else {
+                    .hour
+                }
+            return field.parts.map { part in
+                Part(
+                    source: source, isHigh: part.isHigh,
+                    rightShift: UInt64((place?.shift ?? 0) + part.skippedBitCount), mask: UInt64(part.mask),
+                    leftShift: part.shift)
+            }
+        }
     }
 
     deinit {
@@ -185,7 +212,14 @@ public final class ColumnCounter {
             durations = counter.readsDurations ? start(.duration) : nil
             payers = counter.payers != nil ? start(.payer) : nil
             times = counter.samples?.needsTimes == true ? start(.time) : nil
-            parts = counter.parts.map { $0.column.map(start) }
+            parts = counter.parts.map { part in
+                switch part.source {
+                case .column(let column): start(column)
+                case .hour: nil
+                case .bands(let bands):
+                    bands.codes(amounts: start(.amount), currencies: start(.currency), count: columns.count)
+                }
+            }
         }
     }
 
@@ -393,7 +427,7 @@ private final class DirectCells {
 }
 
 extension Dimension {
-    /// The column of a block that holds the dimension, and the bits below it there; nil for what the time gives.
+    /// The column of a block that holds the dimension, and the bits below it there; nil for what is made of others.
     fileprivate var columnPlace: (column: Column, shift: Int)? {
         switch self {
         case .payerInstitution: (.payerInstitution, 0)
@@ -407,7 +441,7 @@ extension Dimension {
         case .event: (.kindAndEvent, 4)
         case .outcome: (.outcome, 0)
         case .channel: (.channel, 0)
-        case .hour, .day, .month: nil
+        case .hour, .day, .month, .amountBand: nil
         }
     }
 }

@@ -27,6 +27,7 @@ final class CountingPlan: @unchecked Sendable {
 
     let declaration: RollupDeclaration
     let layout: CellLayout
+    /// The parts of the key that blocks of records hold.
     let lowParts: [KeyPart]
     let highParts: [KeyPart]
     /// By number of the contribution.
@@ -40,7 +41,7 @@ final class CountingPlan: @unchecked Sendable {
         layout = CellLayout(declaration, hasGroup: hasGroups)
         var (low, high): ([KeyPart], [KeyPart]) = ([], [])
         for field in declaration.key.fields {
-            let (column, shift) = field.dimension.place
+            guard let (column, shift) = field.dimension.place else { continue }
             for part in field.parts {
                 let keyPart = KeyPart(
                     column: column, rightShift: UInt32(shift + part.skippedBitCount), mask: part.mask,

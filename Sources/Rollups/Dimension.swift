@@ -18,12 +18,14 @@ public enum Dimension: UInt8, Vocabulary {
     case region = 12
     case channel = 13
     case outcome = 14
+    case amountBand = 15
 
     /// The name in snake case.
     public var name: String {
         switch self {
         case .payerInstitution: "payer_institution"
         case .payeeInstitution: "payee_institution"
+        case .amountBand: "amount_band"
         default: "\(self)"
         }
     }
@@ -38,8 +40,12 @@ public enum Dimension: UInt8, Vocabulary {
         case .currency: 10
         case .source, .payerInstitution, .payeeInstitution, .region: 16
         case .payee, .service: 32
+        case .amountBand: 22
         }
     }
+
+    /// True when rollups can have it. The bands of amounts are a question's own, and are counted from the records.
+    public var isKept: Bool { self != .amountBand }
 
     /// The space in which the codes have names; nil where the codes speak for themselves.
     public var nameSpace: NameSpace? {

@@ -12,6 +12,11 @@ public struct Question: Hashable, Sendable {
     public var filters: [Dimension: Set<UInt32>]
     /// What is asked, in the order of the answer's columns.
     public var measures: [Measure]
+    /// Codes that rows do not tell apart: where a dimension of the grouping has a fold, rows stand for what that makes of its
+    /// codes. Filters are about the codes themselves.
+    public var folds: [Dimension: CodeFold] = [:]
+    /// Between which amounts the bands of `amount_band` lie.
+    public var bands = AmountBands.decades
     /// Only records with greater sequences; nil: from the first on.
     public var after: UInt64?
     /// Only records up to this sequence, as the figures stood when it was the last; nil: all.
@@ -61,6 +66,12 @@ public struct Question: Hashable, Sendable {
         case dimensions([Dimension])
         /// It does not hold these.
         case measures([Measure])
+        /// Its cells cover months, and the question tells their days apart or ends within one.
+        case days
+        /// It was let go of what is older than this day.
+        case before(CalendarDay)
+        /// It is being filled from the log.
+        case unfinished
     }
 
     /// Why the rollup cannot answer; empty where it can.
@@ -70,7 +81,25 @@ public struct Question: Hashable, Sendable {
         if !dimensions.isEmpty { obstacles.append(.dimensions(dimensions)) }
         let measures = measures.filter { !rollup.measures.contains($0) }
         if !measures.isEmpty { obstacles.append(.measures(measures)) }
+        if rollup.isMonthly, tellsDaysApart || !endsWithMonths { obstacles.append(.days) }
         return obstacles
+    }
+
+    private var endsWithMonths: Bool {
+        (from.map { $0 == $0.firstOfMonth } ?? true) && (to.map { $0 == $0.lastOfMonth } ?? true)
+    }
+
+    /// Why what is kept of the rollup cannot answer; empty where it can.
+    public func obstacles(to rollup: KeptRollup) -> [Obstacle] {
+        var obstacles = obstacles(to: rollup.declaration)
+        if rollup.fill != nil { obstacles.append(.unfinished) }
+        if let first = rollup.keptFrom, from.map({ $0 < first }) ?? true { obstacles.append(.before(first)) }
+        return obstacles
+    }
+
+    /// The first that can answer; nil when none can, and the records themselves must be counted.
+    public func rollup(among rollups: [KeptRollup]) -> KeptRollup? {
+        rollups.first { obstacles(to: $0).isEmpty }
     }
 
     /// True when chunks of the rollup hold what the answer takes.
@@ -110,9 +139,23 @@ public struct Question: Hashable, Sendable {
     }
 }
 
+/// Which codes of a dimension are one in the rows of an answer.
+public struct CodeFold: Hashable, Sendable, Codable {
+    /// What a code becomes.
+    public var codes: [UInt32: UInt32]
+    /// What all other codes become.
+    public var others: UInt32
+
+    /// Each of `codes` becomes its value, every other code `others`.
+    public init(_ codes: [UInt32: UInt32], others: UInt32) { (self.codes, self.others) = (codes, others) }
+
+    /// What a code becomes.
+    public subscript(code: UInt32) -> UInt32 { codes[code] ?? others }
+}
+
 extension Question: Codable {
     private enum CodingKeys: String, CodingKey {
-        case from, to, by, filters, measures, after
+        case from, to, by, filters, measures, folds, bands, after
         case asOf = "as_of"
     }
 
@@ -127,6 +170,12 @@ extension Question: Codable {
                     (try container.word(name, .filters) as Dimension, Set(codes))
                 }),
             measures: container.vocabulary(.measures))
+        let folds = try container.decodeIfPresent([String: CodeFold].self, forKey: .folds) ?? [:]
+        self.folds = Dictionary(
+            uniqueKeysWithValues: try folds.map { name, fold in (try container.word(name, .folds) as Dimension, fold) })
+        if let edges = try container.decodeIfPresent([Int64].self, forKey: .bands) {
+            bands = try AmountBands(edges: edges)
+        }
         after = try container.decodeIfPresent(UInt64.self, forKey: .after)
         asOf = try container.decodeIfPresent(UInt64.self, forKey: .asOf)
     }
@@ -140,6 +189,11 @@ extension Question: Codable {
         let named = filters.map { ($0.name, $1.sorted()) }
         try container.encode(Dictionary(uniqueKeysWithValues: named), forKey: .filters)
         try container.encode(measures.map(\.name), forKey: .measures)
+        if !folds.isEmpty {
+            let named = folds.map { ($0.name, $1) }
+            try container.encode(Dictionary(uniqueKeysWithValues: named), forKey: .folds)
+        }
+        if bands != .decades { try container.encode(bands.edges, forKey: .bands) }
         try container.encodeIfPresent(after, forKey: .after)
         try container.encodeIfPresent(asOf, forKey: .asOf)
     }

@@ -188,8 +188,8 @@ struct HourClock {
 }
 
 extension Dimension {
-    /// Where a block holds the dimension: its column and the bits below it there.
-    var place: (column: Int, shift: Int) {
+    /// Where a block holds the dimension: its column and the bits below it there; nil of one that no rollup has.
+    var place: (column: Int, shift: Int)? {
         switch self {
         case .payerInstitution: (0, 16)
         case .payee: (1, 0)
@@ -204,6 +204,7 @@ extension Dimension {
         case .channel: (5, 16)
         case .hour: (RecordBlock.hourColumn, 0)
         case .day, .month: preconditionFailure("\(name) belongs to a whole block")
+        case .amountBand: nil
         }
     }
 }

@@ -5,11 +5,11 @@ import Transactions
 /// One thread at a time. Memory grows with the number of distinct cells; `shouldDrain` tells when to stop.
 public final class RollupAccumulator {
     /// The rollups that are kept, in the order of `DrainedRollups`.
-    public let declarations: [RollupDeclaration]
+    public private(set) var declarations: [RollupDeclaration]
     /// The last sequence that was folded in, or the one before the first.
     public private(set) var lastSequence: UInt64
 
-    private let plans: [CountingPlan]
+    private var plans: [CountingPlan]
     private let block = RecordBlock()
     private let seed: UInt64
     private var clock: HourClock
@@ -25,12 +25,22 @@ public final class RollupAccumulator {
         seed: UInt64 = .random(in: 0 ... .max)
     ) {
         precondition(firstSequence >= 1, "sequences begin at 1")
+        precondition(declarations.allSatisfy { $0.dimensions.allSatisfy(\.isKept) }, "a dimension that no rollup has")
         self.declarations = declarations
         self.firstSequence = firstSequence
         self.seed = seed
         lastSequence = firstSequence - 1
         plans = declarations.map { CountingPlan($0) }
         clock = HourClock(calendar)
+    }
+
+    /// Keeps these rollups from now on.
+    /// - Precondition: all that was counted is drained.
+    public func declare(_ declarations: [RollupDeclaration]) {
+        precondition(recordCount == 0, "rollups change between a drain and the next record")
+        precondition(declarations.allSatisfy { $0.dimensions.allSatisfy(\.isKept) }, "a dimension that no rollup has")
+        self.declarations = declarations
+        plans = declarations.map { CountingPlan($0) }
     }
 
     /// Adds accepted records in the order of their sequences. Test records take part in nothing.
@@ -84,7 +94,7 @@ public final class RollupAccumulator {
     /// Takes out everything counted so far as chunks, by day and in the order of the declarations; no empty ones.
     public func drain() -> [RollupChunk] { detach().chunks() }
 
-    /// What is counted of one rollup and not yet drained, a chunk for each of the days that has any.
+    /// What is counted of one rollup and not yet drained, a chunk for each of the days or months that has any.
     /// - Parameter days: the days that are wanted, from first to last.
     public func snapshot(rollup: String, days wanted: ClosedRange<CalendarDay>) -> [RollupChunk] {
         guard let index = declarations.firstIndex(where: { $0.name == rollup }) else { return [] }
@@ -92,7 +102,7 @@ public final class RollupAccumulator {
             days[day].flatMap { tables in
                 tables[index].chunk(plans[index], day: day, sequences: firstSequence...lastSequence)
             }
-        }
+        }.byMonthWhereMonthly()
     }
 
     private func countBlock() {
@@ -122,11 +132,35 @@ public struct DrainedRollups: Sendable {
     /// The sequences that are counted; nil when there was no record.
     public let sequences: ClosedRange<UInt64>?
 
-    /// A chunk for each rollup and day that has any cells, by day and in the order of the declarations.
+    /// A chunk for each rollup and day (or month) that has any cells, by day and in the order of the declarations.
     public func chunks() -> [RollupChunk] {
         guard let sequences else { return [] }
         return days.sorted { $0.key < $1.key }.flatMap { day, tables in
             zip(plans, tables).compactMap { $1.chunk($0, day: day, sequences: sequences) }
+        }.byMonthWhereMonthly()
+    }
+}
+
+extension [RollupChunk] {
+    /// Of rollups whose cells cover months, the chunks of a month's days as one, where the first of them was.
+    fileprivate func byMonthWhereMonthly() -> [RollupChunk] {
+        guard contains(where: \.rollup.isMonthly) else { return self }
+        var chunks: [RollupChunk] = []
+        var places: [RollupChunk.Place: Int] = [:]
+        for chunk in self {
+            guard chunk.rollup.isMonthly else {
+                chunks.append(chunk)
+                continue
+            }
+            let place = RollupChunk.Place(
+                rollup: chunk.rollup.name, day: chunk.rollup.chunkDay(of: chunk.day), sequences: chunk.sequences)
+            if let known = places[place] {
+                chunks[known] = chunks[known].merged(with: chunk)
+            } else {
+                places[place] = chunks.count
+                chunks.append(chunk.moved(to: place.day))
+            }
         }
+        return chunks
     }
 }

@@ -6,7 +6,7 @@ import Transactions
 public struct RollupChunk: Hashable, Sendable {
     /// What the cells are.
     public let rollup: RollupDeclaration
-    /// The day whose events are counted.
+    /// The day whose events are counted; where cells cover months, the first of the month.
     public let day: CalendarDay
     /// The records that were looked at; those that lie on other days or count in no measure left nothing here.
     public let sequences: ClosedRange<UInt64>

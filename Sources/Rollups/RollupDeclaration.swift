@@ -1,11 +1,12 @@
 import Transactions
 
-/// Which statistics are kept: the dimensions that make a cell and the measures that it holds, for each business day.
+/// Which statistics are kept: the dimensions that make a cell and the measures that it holds, for each business day or month.
 public struct RollupDeclaration: Hashable, Sendable {
     /// The span of time that one cell covers.
-    public enum Grain: String, Sendable {
+    public enum Grain: String, Sendable, CaseIterable {
         case hour
         case day
+        case month
     }
 
     /// What it is called, 1 to 255 bytes of UTF-8.
@@ -14,13 +15,17 @@ public struct RollupDeclaration: Hashable, Sendable {
     public let dimensions: [Dimension]
     /// What each cell holds.
     public let measures: [Measure]
+    /// A cell covers a calendar month of business days instead of one of them.
+    public let isMonthly: Bool
     let key: KeyLayout
 
     /// Declares statistics.
     /// - Throws: `RollupError` when dimensions or measures repeat, when there is no measure or one that no rollup can hold, when
     ///   `day` or `month` (which every rollup knows) is among the dimensions, when the key needs more than 128 bits, or
     ///   when the name is too long.
-    public init(name: String, dimensions: [Dimension], measures: [Measure]) throws(RollupError) {
+    public init(
+        name: String, dimensions: [Dimension], measures: [Measure], isMonthly: Bool = false
+    ) throws(RollupError) {
         guard (1...255).contains(name.utf8.count) else { throw .name(byteCount: name.utf8.count) }
         guard !measures.isEmpty else { throw .noMeasure }
         if let twice = firstRepeated(dimensions) { throw .repeated(twice.name) }
@@ -29,11 +34,20 @@ public struct RollupDeclaration: Hashable, Sendable {
         self.name = name
         self.dimensions = dimensions
         self.measures = measures
+        self.isMonthly = isMonthly
         key = try KeyLayout(dimensions)
     }
 
-    /// Hour when the hour of the clock is a dimension, else day.
-    public var grain: Grain { dimensions.contains(.hour) ? .hour : .day }
+    /// Month where it says so, else hour when the hour of the clock is a dimension, else day.
+    public var grain: Grain { isMonthly ? .month : dimensions.contains(.hour) ? .hour : .day }
+
+    /// The day that a chunk with events of `day` says it is of: the first of the month where cells cover months.
+    func chunkDay(of day: CalendarDay) -> CalendarDay { isMonthly ? day.firstOfMonth : day }
+
+    /// True when events of `day` are counted in the chunk that says it is of `chunkDay`.
+    public func covers(_ day: CalendarDay, inChunkOf chunkDay: CalendarDay) -> Bool {
+        self.chunkDay(of: day) == chunkDay
+    }
 
     /// Columns of 64 bits that a chunk holds of its measures.
     var columnCount: Int { measures.reduce(0) { $0 + $1.columnCount } }

@@ -10,6 +10,8 @@ public enum RollupError: Error, Hashable, Sendable, CustomStringConvertible {
     case repeated(String)
     /// `day` and `month` are known of every chunk and cannot be part of a key.
     case impliedDimension(Dimension)
+    /// Amounts cannot be divided like that.
+    case amountBands(String)
     /// No rollup can hold the measure: it is counted from the records.
     case notKept(Measure)
     /// What a question's groups collect takes more memory than there may be.
@@ -32,6 +34,7 @@ public enum RollupError: Error, Hashable, Sendable, CustomStringConvertible {
         case .noMeasure: "at least one measure is needed"
         case .repeated(let name): "\(name) is named twice"
         case .impliedDimension(let dimension): "\(dimension.name) is known of every rollup and cannot be declared"
+        case .amountBands(let what): "bands of amounts: \(what)"
         case .notKept(let measure): "no rollup can hold \(measure.name)"
         case .tooMuchCollected(let limit):
             "distinct payers, percentiles or peaks of so many groups take more than \(limit >> 20) MiB: ask for fewer dimensions, or for "

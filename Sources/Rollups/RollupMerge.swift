@@ -34,7 +34,12 @@ extension RollupChunk {
         return merged(with: other)
     }
 
-    private func merged(with other: RollupChunk) -> RollupChunk {
+    /// The same cells as those of another day.
+    func moved(to day: CalendarDay) -> RollupChunk {
+        RollupChunk(rollup: rollup, day: day, sequences: sequences, keys: keys, columns: columns)
+    }
+
+    func merged(with other: RollupChunk) -> RollupChunk {
         let pairs = matchingRows(other)
         var keys: [UInt128] = []
         keys.reserveCapacity(pairs.count)

@@ -11,6 +11,7 @@ import Transactions
 /// | `chunks` | the statistics of one rollup and business day over a range of sequences |
 /// | `places` | how many chunks a rollup has of a day |
 /// | `months` | the sum of a rollup's chunks in a calendar month, and which ones they are |
+/// | `declared` | a rollup that someone declared, and how much of it there is, with a checksum |
 /// | `identity_files` | a file of the identity index |
 ///
 /// SQLite has no checksums of its own. So nothing is believed because it stands there: chunks check themselves, a day has as many
@@ -81,6 +82,8 @@ public final class Catalogue {
     let database: SQLiteDatabase
     /// False of a catalogue that was made before there were sums of months, and is only read.
     private(set) var hasMonths = false
+    /// False of a catalogue that was made before rollups could be declared, and is only read.
+    private(set) var hasDeclared = false
     /// The database's file.
     public let path: String
 
@@ -104,8 +107,9 @@ public final class Catalogue {
         let facts = try checkedFacts().facts
         guard facts["ledger"] == String(ledger, radix: 16) else { throw CatalogueError.otherLedger(path: path) }
         guard facts["rollups"] == rollupSignature else { throw CatalogueError.otherRollups(path: path) }
-        if mode == .readWrite { try database.execute(Catalogue.monthsTable) }
-        hasMonths = try !database.run("SELECT 1 FROM sqlite_master WHERE name = 'months'").isEmpty
+        if mode == .readWrite { try database.execute(Catalogue.monthsTable + Catalogue.declaredTable) }
+        hasMonths = try hasTable("months")
+        hasDeclared = try hasTable("declared")
     }
 
     private static let monthsTable = """
@@ -116,8 +120,10 @@ public final class Catalogue {
         """
 
     /// They are made in one transaction: all are there or none.
-    private func hasTables() throws -> Bool {
-        try !database.run("SELECT 1 FROM sqlite_master WHERE name = 'facts'").isEmpty
+    private func hasTables() throws -> Bool { try hasTable("facts") }
+
+    private func hasTable(_ name: String) throws -> Bool {
+        try !database.run("SELECT 1 FROM sqlite_master WHERE name = ?", [.text(name)]).isEmpty
     }
 
     private func makeTables(ledger: UInt64, rollupSignature: String) throws {
@@ -154,11 +160,15 @@ public final class Catalogue {
             identityFiles: files)
     }
 
-    /// Adds chunks and names, and moves the checkpoint, all or nothing.
-    public func add(_ chunks: [Chunk], names: [NamedCode], checkpoint: Checkpoint) throws {
+    /// Adds chunks and names, begins and ends what is kept of declared rollups, and moves the checkpoint, all or nothing.
+    public func add(
+        _ chunks: [Chunk], names: [NamedCode], declarations: DeclarationChange = DeclarationChange(),
+        checkpoint: Checkpoint
+    ) throws {
         try database.transaction {
             var nameCount = try number("names", checkedFacts().facts)
             try insert(chunks)
+            try apply(declarations)
             let statement = try database.prepare("INSERT OR IGNORE INTO names VALUES (?, ?, ?, ?)")
             for named in names {
                 try statement.run([
@@ -197,7 +207,7 @@ public final class Catalogue {
         }
     }
 
-    private func insert(_ chunks: [Chunk]) throws {
+    func insert(_ chunks: [Chunk]) throws {
         let statement = try database.prepare("INSERT INTO chunks VALUES (?, ?, ?, ?, ?)")
         let place = try database.prepare(
             "INSERT INTO places VALUES (?, ?, 1) ON CONFLICT (rollup, day) DO UPDATE SET chunks = chunks + 1")
@@ -345,10 +355,12 @@ public final class Catalogue {
         return rows.compactMap { $0[0].integer.map { CalendarDay(daysSince1970: Int32(truncatingIfNeeded: $0)) } }
     }
 
-    /// The days of all chunks that speak of sequences of a range, in order.
+    /// The days of all chunks that speak of sequences of a range, in order. Those of declared rollups say nothing: they may be
+    /// of months, or lack what they were let go of.
     public func days(overlapping sequences: ClosedRange<UInt64>) throws -> [CalendarDay] {
-        try database.run(
-            "SELECT DISTINCT day FROM chunks WHERE first <= ? AND last >= ? ORDER BY day",
+        let others = hasDeclared ? "AND rollup NOT IN (SELECT name FROM declared)" : ""
+        return try database.run(
+            "SELECT DISTINCT day FROM chunks WHERE first <= ? AND last >= ? \(others) ORDER BY day",
             [.integer(Int64(sequences.upperBound)), .integer(Int64(sequences.lowerBound))]
         ).compactMap {
             $0[0].integer.map { CalendarDay(daysSince1970: Int32(truncatingIfNeeded: $0)) }
@@ -415,7 +427,7 @@ public final class Catalogue {
         return value
     }
 
-    private func damaged(_ reason: String) -> CatalogueError { .damaged(path: path, reason) }
+    func damaged(_ reason: String) -> CatalogueError { .damaged(path: path, reason) }
 
     private func setFact(_ name: String, _ value: String) throws {
         try database.run("INSERT OR REPLACE INTO facts VALUES (?, ?)", [.text(name), .text(value)])
@@ -426,7 +438,7 @@ extension Catalogue.NamedCode {
     fileprivate var checksum: UInt32 { crc32c("\(name.space.rawValue) \(code) \(name.text)") }
 }
 
-private func crc32c(_ text: String) -> UInt32 {
+func crc32c(_ text: String) -> UInt32 {
     var text = text
     return text.withUTF8 { sluice_crc32c(0, $0.baseAddress, $0.count) }
 }

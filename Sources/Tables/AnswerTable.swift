@@ -15,7 +15,7 @@ enum AnswerColumn: Sendable {
     /// A dimension's columns: words, and the code where words stand for one.
     static func columns(of dimension: Rollups.Dimension) -> [AnswerColumn] {
         switch dimension {
-        case .day, .month: [.words(dimension)]
+        case .day, .month, .amountBand: [.words(dimension)]
         case .hour: [.code(dimension)]
         default: [.words(dimension), .code(dimension)]
         }

@@ -26,18 +26,23 @@ public final class DatabaseExport {
 
     deinit { sqlite3_close_v2(target) }
 
-    /// Copies every table.
+    /// Copies every table; where days are given, those of months are left out.
     /// - Parameter progress: told from time to time how many rows of which table there are.
     /// - Returns: the records that were copied.
     @discardableResult
     public func run(progress: (_ table: String, _ rowCount: Int) -> Void) throws -> Int {
         var recordCount = 0
-        for entry in TableCatalogue.entries where entry.group != .function {
+        for entry in connection.tables where entry.group != .function && isWanted(entry) {
             let rowCount = try copy(entry) { progress(entry.name, $0) }
             if entry.group == .records { recordCount = rowCount }
         }
         try execute("COMMIT")
         return recordCount
+    }
+
+    /// Statistics by month cannot be told apart by days.
+    private func isWanted(_ entry: TableCatalogue.Entry) -> Bool {
+        days == nil || entry.group != .statistics || entry.columns.contains { $0.name == "day" }
     }
 
     private func copy(_ entry: TableCatalogue.Entry, progress: (Int) -> Void) throws -> Int {

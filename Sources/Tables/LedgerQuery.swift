@@ -38,18 +38,26 @@ public final class LedgerQuery {
     }
 
     /// The tables: name, what they are for.
-    public static var tables: [(name: String, summary: String)] {
-        TableCatalogue.entries.map { ($0.name, $0.summary) }
+    public func tables() throws -> [(name: String, summary: String)] {
+        try ledger.tables().map { ($0.name, $0.summary) }
     }
 
     /// The columns of a table, or of all tables, as SQL would declare them.
-    public static func schema(of table: String? = nil) -> [String] {
-        TableCatalogue.entries.filter { table == nil || $0.name == table }.map { entry in
+    public func schema(of table: String? = nil) throws -> [String] {
+        try ledger.tables().filter { table == nil || $0.name == table }.map { entry in
             let columns = entry.columns.map {
                 "  \"\($0.name)\" \($0.affinity.rawValue)\($0.isHidden ? " HIDDEN" : "")"
             }
             return "CREATE TABLE \"\(entry.name)\" (\n\(columns.joined(separator: ",\n"))\n);"
         }
+    }
+}
+
+extension LedgerView {
+    /// The tables over it.
+    fileprivate func tables() throws -> [TableCatalogue.Entry] {
+        let declared = try rollups().filter { $0.code != nil }.map(\.declaration)
+        return TableCatalogue.entries(RollupDeclaration.defaults + declared)
     }
 }
 
@@ -74,6 +82,7 @@ public struct ResultRow: ~Copyable {
 /// An SQLite in memory with nothing in it but the ledger's tables.
 final class Connection {
     let session: QuerySession
+    let tables: [TableCatalogue.Entry]
     private let watch: Watch
     private let modules = TableModules()
     private let readOnly = ReadOnly()
@@ -85,10 +94,11 @@ final class Connection {
     ) throws {
         let watch = Watch(limits, stop)
         (self.watch, self.limits) = (watch, limits)
+        tables = try ledger.tables()
         session = try QuerySession(ledger, despiteDamage: despiteDamage) { try watch.check() }
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX
         try call(sqlite3_open_v2(":memory:", &database, flags, nil))
-        for entry in TableCatalogue.entries {
+        for entry in tables {
             try call(modules.add(entry.name, to: database) { [unowned session] in entry.make(session) })
         }
         // Nothing is written to disk, not even what is sorted.

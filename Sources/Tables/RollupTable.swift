@@ -1,7 +1,7 @@
 import Rollups
 import Transactions
 
-/// The cells of a rollup that the ledger keeps: a row for each day and each combination of its dimensions.
+/// The cells of a rollup that the ledger keeps: a row for each day, or month, and each combination of its dimensions.
 final class RollupTable: VirtualTable {
     private let rollup: RollupDeclaration
     private let session: QuerySession
@@ -10,9 +10,12 @@ final class RollupTable: VirtualTable {
     /// The table's name; the names of dimensions alone are those of the reference tables.
     static func name(of rollup: RollupDeclaration) -> String { "rollup_" + rollup.name }
 
-    /// The day, the dimensions, the measures.
+    /// The time that a cell covers.
+    static func span(of rollup: RollupDeclaration) -> Rollups.Dimension { rollup.isMonthly ? .month : .day }
+
+    /// The day or month, the dimensions, the measures.
     static func answerColumns(of rollup: RollupDeclaration) -> [AnswerColumn] {
-        var columns = AnswerColumn.columns(of: .day)
+        var columns = AnswerColumn.columns(of: span(of: rollup))
         for dimension in rollup.dimensions { columns += AnswerColumn.columns(of: dimension) }
         for measure in rollup.measures { columns.append(.measure(measure)) }
         return columns
@@ -60,8 +63,8 @@ final class RollupTable: VirtualTable {
                 return measure
             }
             let question = try Question(
-                by: [.day] + table.rollup.dimensions, measures: measures.isEmpty ? [table.rollup.measures[0]] : measures
-            )
+                by: [RollupTable.span(of: table.rollup)] + table.rollup.dimensions,
+                measures: measures.isEmpty ? [table.rollup.measures[0]] : measures)
             try ask(filter.isEmpty ? nil : filter.narrowed(question))
         }
     }

@@ -22,21 +22,28 @@ enum TableCatalogue {
         var make: @Sendable (QuerySession) -> VirtualTable
     }
 
-    static let entries: [Entry] =
+    /// The tables over a ledger that keeps `rollups`.
+    static func entries(_ rollups: [RollupDeclaration]) -> [Entry] {
         [
             Entry(
                 name: TransactionTable.name, group: .records, summary: "every record, in the order of the log",
                 columns: TransactionTable.columns
             ) { TransactionTable($0) }
         ]
-        + RollupDeclaration.defaults.map { rollup in
-            Entry(
-                name: RollupTable.name(of: rollup), group: .statistics,
-                summary: "by day, \(rollup.dimensions.map(\.name).joined(separator: ", "))",
-                columns: RollupTable.answerColumns(of: rollup).map(\.declaration)
-            ) { RollupTable(rollup, $0) }
-        }
-        + [
+            + rollups.map { rollup in
+                Entry(
+                    name: RollupTable.name(of: rollup), group: .statistics,
+                    summary: "by "
+                        + ([RollupTable.span(of: rollup)] + rollup.dimensions).map(\.name).joined(separator: ", "),
+                    columns: RollupTable.answerColumns(of: rollup).map(\.declaration)
+                ) { RollupTable(rollup, $0) }
+            }
+            + fixed
+    }
+
+    /// Those of every ledger behind its records and statistics.
+    private static let fixed: [Entry] =
+        [
             Entry(
                 name: DailyFunction.name, group: .function,
                 summary: "daily(by, from, to, where): statistics grouped by the ledger itself",

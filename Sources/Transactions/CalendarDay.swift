@@ -44,6 +44,15 @@ public struct CalendarDay: Hashable, Comparable, Sendable, BitwiseCopyable, Cust
         return CalendarDay(daysSince1970: Int32(min(max(moved, range.lowerBound), range.upperBound)))
     }
 
+    /// The first day of its month.
+    public var firstOfMonth: CalendarDay { CalendarDay(daysSince1970: daysSince1970 - Int32(components.day - 1)) }
+
+    /// The last day of its month.
+    public var lastOfMonth: CalendarDay {
+        let (year, month, day) = components
+        return CalendarDay(daysSince1970: daysSince1970 + Int32(CalendarDay.dayCount(year: year, month: month) - day))
+    }
+
     /// Days of a month.
     public static func dayCount(year: Int, month: Int) -> Int {
         switch month {

@@ -38,6 +38,22 @@ enum LedgerAccess: Sendable {
         preconditionFailure("the loop above ends by returning or throwing")
     }
 
+    /// Opens a ledger for the length of `work`.
+    /// - Parameter forWriting: hold the ledger, where no daemon does.
+    static func with<Outcome>(
+        _ data: DataOption, forWriting: Bool = false, _ work: (LedgerAccess) async throws -> Outcome
+    ) async throws -> Outcome {
+        let access = try await open(try data.files(), forWriting: forWriting)
+        do {
+            let outcome = try await work(access)
+            await access.close()
+            return outcome
+        } catch {
+            await access.close()
+            throw error
+        }
+    }
+
     /// What tables of SQL are laid over.
     func source(_ files: LedgerFiles) async throws -> any LedgerView & SnapshotSource {
         switch self {
@@ -81,6 +97,14 @@ enum LedgerAccess: Sendable {
         switch self {
         case .files(let reader): try reader.status()
         case .daemon: try await ask(.status)
+        }
+    }
+
+    /// The rollups that are kept, in the order in which questions try them.
+    func rollups() async throws -> [KeptRollup] {
+        switch self {
+        case .files(let reader): try reader.rollups()
+        case .daemon: try await ask(.rollups)
         }
     }
 

@@ -161,7 +161,7 @@ import Testing
                 "rollup", "explain", "--data", workshop.data, "--by", "service", "--measures", "attempts", "--format",
                 "csv")
             #expect(explained.rows.map { $0[2] } == ["no", "\"yes", "no", "no", "no", "could"])
-            let listed = try await workshop.run("rollup", "list", "--format", "csv")
+            let listed = try await workshop.run("rollup", "list", "--data", workshop.data, "--format", "csv")
             #expect(listed.rows.count == 5)
         }
     }

@@ -71,7 +71,7 @@ private typealias Dimension = Rollups.Dimension
                 }
             }
             guard question.covers(day), question.filters.allSatisfy({ $1.contains(code($0)) }) else { continue }
-            let codes = question.grouping.map(code)
+            let codes = question.grouping.map { question.folds[$0]?[code($0)] ?? code($0) }
             payers[codes, default: ([], [])].attempted.insert(record.payer)
             guard record.outcome.outcomeClass == .approved else { continue }
             payers[codes, default: ([], [])].approved.insert(record.payer)
@@ -81,7 +81,10 @@ private typealias Dimension = Rollups.Dimension
 
     private static func questions() throws -> [Question] {
         let payers: [Measure] = [.payers, .approvedPayers]
+        var folded = try Question(by: [.day, .region, .payee], filters: [.region: [1, 2, 3, 5]], measures: payers)
+        folded.folds = [.region: CodeFold([1: 0, 2: 0, 5: 7], others: 8), .payee: CodeFold([3: 3], others: 0)]
         return [
+            folded,
             try Question(measures: payers), try Question(by: [.region], measures: payers),
             try Question(by: [.day, .source], measures: payers),
             try Question(by: [.month, .hour, .event], measures: payers),

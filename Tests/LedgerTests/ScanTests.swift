@@ -84,6 +84,39 @@ private typealias Dimension = Rollups.Dimension
         }
     }
 
+    /// Attempts by band of their amounts, each record by itself: pounds have two digits behind the point, dong none.
+    @Test func bandsAreThoseOfTheAmounts() throws {
+        let directory = try TemporaryDirectory()
+        let (files, records) = try ScanTests.makeLedger(directory)
+        let edges: [Int64] = [50, 1_000, 2_500, 70_000, 1_000_000]
+        var question = try Question(by: [.amountBand, .currency], measures: [.attempts, .largestAmount])
+        question.bands = try AmountBands(edges: edges)
+        var expected: [[UInt32]: Int128] = [:]
+        for record in records where !record.isTest && [.initiated, .authorised].contains(record.event) {
+            let scale: Int64 = record.currency == .gbp ? 100 : 1
+            let place = edges.prefix { $0 * scale <= record.amountMinorUnits }.count
+            let band = try #require(
+                AmountBand(from: place > 0 ? edges[place - 1] : nil, to: place < edges.count ? edges[place] : nil))
+            expected[[band.code, UInt32(record.currency.rawValue)], default: 0] += 1
+        }
+        for threads in [1, 3] {
+            let answer = try files.reader(threads: threads).answer(question)
+            var attempts: [[UInt32]: Int128] = [:]
+            for row in answer.rows {
+                let band = try #require(AmountBand(code: row.codes[0]))
+                let scale: Int128 = row.codes[1] == UInt32(Currency.gbp.rawValue) ? 100 : 1
+                if let largest = row.values[1] {
+                    #expect(band.lowerEdge.map { Int128($0) * scale <= largest } ?? true)
+                    #expect(band.upperEdge.map { Int128($0) * scale > largest } ?? true)
+                }
+                if let count = row.values[0], count > 0 { attempts[row.codes] = count }
+            }
+            #expect(attempts == expected)
+        }
+        question.filters = [.amountBand: [try #require(AmountBand(from: 50, to: 1_000)).code]]
+        #expect(Set(try LedgerReader(files).answer(question).rows.map { $0.codes[0] }).count == 1)
+    }
+
     /// One block is damaged in a column that is asked for: with any number of threads it is named, and left out when that is
     /// allowed. A question that does not need the column is answered.
     @Test func damageInOneBlockIsFoundByAnyNumberOfThreads() throws {

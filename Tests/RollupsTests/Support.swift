@@ -113,7 +113,7 @@ struct Recount {
 
     private static func code(_ dimension: Dimension, _ record: Record, _ hour: UInt8) -> UInt32 {
         switch dimension {
-        case .day, .month: 0
+        case .day, .month, .amountBand: 0
         case .hour: UInt32(hour)
         case .kind: UInt32(record.kind!.rawValue)
         case .event: UInt32(record.event!.rawValue)

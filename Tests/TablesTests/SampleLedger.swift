@@ -170,7 +170,7 @@ final class SampleLedger: Sendable {
     func plainDatabase() throws -> PlainDatabase {
         let plain = try PlainDatabase()
         for table in ["transactions", "regions", "services", "payees", "sources", "outcomes", "currencies"] {
-            try plain.execute(LedgerQuery.schema(of: table).joined())
+            try plain.execute(LedgerQuery(reader).schema(of: table).joined())
         }
         try plain.fill("transactions", transactions)
         try plain.fill("regions", regionNames.map { [.integer(Int64($0)), .text($1)] })

@@ -5,8 +5,7 @@ import Transactions
 
 /// The thread that rewrites sealed segments of small blocks into full ones, one at a time, while the ledger takes records in.
 ///
-/// It works for a few milliseconds at a time, and while a commit is on its way pauses for ten times as long as it works. What
-/// it cannot rewrite stays as it is and is told once; a full disk is tried again later.
+/// What it cannot rewrite stays as it is and is told once; a full disk is tried again later.
 final class Compactor: @unchecked Sendable {
     private struct State {
         var mayFindWork = true
@@ -15,18 +14,14 @@ final class Compactor: @unchecked Sendable {
 
     private let log: Log
     private let compaction: SegmentCompaction
-    private let machine: any Machine
-    private let flusher: Flusher
+    private let pacing: Pace
     private let report: @Sendable (String) -> Void
     private let bell: Doorbell
     private let state = Lock(State())
     /// Of the thread alone: segments that need no further look, by their first sequences.
     private var examined: Set<UInt64> = []
     private var hasReportedFullDisk = false
-    private var workBegan: Int64 = 0
 
-    private static let workNanoseconds: Int64 = 5_000_000
-    private static let pauseNanoseconds: Int64 = 50_000_000
     private static let retryNanoseconds: Int64 = 60_000_000_000
 
     /// - Parameters:
@@ -37,9 +32,8 @@ final class Compactor: @unchecked Sendable {
         report: @escaping @Sendable (String) -> Void
     ) {
         self.log = log
-        self.flusher = flusher
         compaction = SegmentCompaction(log: log, blockRecordCount: options.compactedBlockRecordCount)
-        self.machine = machine
+        pacing = Pace(on: machine, besides: flusher)
         self.report = report
         bell = machine.makeDoorbell()
     }
@@ -76,7 +70,7 @@ final class Compactor: @unchecked Sendable {
     private func compactAll(_ onReplace: (LogSegment) -> Void) -> Bool {
         for segment in log.segments.dropLast() where !examined.contains(segment.firstSequence) {
             do {
-                workBegan = machine.monotonicNanoseconds()
+                pacing.begin()
                 try pace()
                 let outcome = try compaction.compact(segment) { _ in try pace() }
                 if case .rewritten = outcome { onReplace(segment) }
@@ -96,17 +90,7 @@ final class Compactor: @unchecked Sendable {
         return true
     }
 
-    /// Lets others work when this thread has worked for a while.
     private func pace() throws {
-        // Invariant 3: after a failed flush nothing more is written.
-        if isClosing || flusher.failure != nil { throw CompactionError.stopped }
-        guard machine.monotonicNanoseconds() - workBegan >= Compactor.workNanoseconds else { return }
-        let pauseEnd = machine.monotonicNanoseconds() + Compactor.pauseNanoseconds
-        while flusher.isBusy, machine.monotonicNanoseconds() < pauseEnd {
-            if bell.wait(timeoutNanoseconds: Compactor.workNanoseconds, until: { isClosing }) {
-                throw CompactionError.stopped
-            }
-        }
-        workBegan = machine.monotonicNanoseconds()
+        guard pacing.keep(bell, until: { isClosing }) else { throw CompactionError.stopped }
     }
 }

@@ -21,9 +21,8 @@ struct Questions: Sendable {
         let query = try RequestQuery(
             request,
             known: [
-                "from", "to", "by", "where", "measures", "compare", "moving_average", "share", "target", "format",
-                "codes",
-                "despite_damage",
+                "from", "to", "by", "where", "measures", "bands", "compare", "moving_average", "share", "target",
+                "format", "codes", "despite_damage",
             ])
         var text = QuestionText()
         text.from = try query.value("from", "a date such as 2026-11-20", CalendarDay.init)
@@ -31,6 +30,7 @@ struct Questions: Sendable {
         text.by = try query.words("by") ?? text.by
         text.measures = try query.words("measures") ?? text.measures
         text.conditions = query.values("where")
+        text.bands = try query.words("bands") ?? []
         text.comparison = try query.value("compare", "one of \(Comparison.words)") { $0 }
         text.averageDays = try query.value("moving_average", "a number of days") { Int($0) }
         text.showsShares = try query.flag("share")

@@ -23,6 +23,8 @@ public enum LocalQuery: Codable, Sendable {
     case allNames(space: UInt8)
     /// The texts of a space that begin with one of the words and a tab, in the order of their codes.
     case statements(kinds: [String])
+    /// The rollups that are kept.
+    case rollups
     /// Codes of names, which are given where they have none. It changes the ledger: only its own socket takes queries.
     case define([NameDefinition])
     /// The sequence after the last durable record's.
@@ -86,6 +88,7 @@ extension LedgerView {
             reply = try encoder.encode(codes.map { names[$0] })
         case .allNames(let space): reply = try encoder.encode(names(of: try NameSpace(checked: space)))
         case .statements(let kinds): reply = try encoder.encode(statements(ofKinds: kinds))
+        case .rollups: reply = try encoder.encode(rollups())
         case .define:
             throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "this changes the ledger"))
         case .end:

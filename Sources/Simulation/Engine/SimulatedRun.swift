@@ -150,6 +150,7 @@ extension LedgerOptions {
         identityIdleCount = .random(in: 1...500, using: &generator)
         digestCount = 1
         unsavedRollupByteCount = generator.isOneIn(3) ? 1 << 10 : 1 << 20
+        fillStepRecordCount = .random(in: 1...300, using: &generator)
         checkpointSeconds = .random(in: 1...10, using: &generator)
         compactsSegments = !generator.isOneIn(4)
         compactedBlockRecordCount = .random(in: 1...500, using: &generator)

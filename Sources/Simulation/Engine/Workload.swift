@@ -1,9 +1,10 @@
 import Chance
 import Ledger
+import Rollups
 import Transactions
 
 /// What clients do, one thing after another, as a seed decides: new records, the same again, the same changed, faulty ones,
-/// names, questions, pauses.
+/// names, rollups that are declared and dropped, questions, pauses.
 struct Workload {
     enum Action {
         case send(batch: UInt64, records: [Record])
@@ -35,7 +36,8 @@ struct Workload {
         case 45..<55: return resend()
         case 55..<60: return conflicting()
         case 60..<65: return new(faulty(records(count: batchSize())))
-        case 65..<72: return .requestCodes(names())
+        case 65..<69: return .requestCodes(names())
+        case 69..<72: return .requestCodes([Name(.statement, rollupStatement().text)])
         case 72..<77: return .ask
         case 77..<80:
             return .find(sent.randomElement(using: &generator)?.records.first?.id ?? RecordID(low: 1, high: 1))
@@ -95,6 +97,20 @@ struct Workload {
                 NameSpace.allCases.randomElement(using: &generator)!,
                 "Ngân hàng \(Int.random(in: 0..<40, using: &generator))")
         }
+    }
+
+    /// The rollups of the fewest dimensions answer questions as soon as they are whole.
+    private mutating func rollupStatement() -> RollupStatement {
+        let name = "r\(Int.random(in: 0..<3, using: &generator))"
+        let moment = Int64.random(in: 0..<1 << 40, using: &generator)
+        let dimensions: [[Dimension]] = [[], [], [.channel], [.currency, .payee, .service]]
+        guard !generator.isOneIn(3),
+            let declaration = try? RollupDeclaration(
+                name: name, dimensions: dimensions.randomElement(using: &generator)!,
+                measures: [.attempts, .settled], isMonthly: generator.isOneIn(3))
+        else { return RollupStatement(dropping: name, momentMicroseconds: moment) }
+        return RollupStatement(
+            keeping: declaration, retentionDays: generator.isOneIn(4) ? 2 : nil, momentMicroseconds: moment)
     }
 
     private mutating func records(count: Int) -> [Record] { (0..<count).map { _ in record() } }

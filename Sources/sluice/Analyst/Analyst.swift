@@ -13,14 +13,7 @@ struct Analyst {
     /// Opens the ledger of the options for `work`.
     static func with(_ options: QuestionOptions, _ work: (Analyst) async throws -> Void) async throws {
         try await reportingErrors {
-            let access = try await LedgerAccess.open(try options.data.files())
-            do {
-                try await work(Analyst(access: access, options: options))
-            } catch {
-                await access.close()
-                throw error
-            }
-            await access.close()
+            try await LedgerAccess.with(options.data) { try await work(Analyst(access: $0, options: options)) }
         }
     }
 

@@ -34,6 +34,7 @@ struct DataPackage {
                 case .region: ("string", "region")
                 case .channel: ("string", "the way in which it came in")
                 case .outcome: ("string", "what came of it")
+                case .amountBand: ("string", "band of the event's amount in major units, the second edge not in it")
                 }
             self.init(name: dimension.name, type: type, unit: "", description: description)
         }

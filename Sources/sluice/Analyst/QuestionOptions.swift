@@ -15,6 +15,11 @@ struct QuestionOptions: ParsableArguments {
     var conditions: [String] = []
     @Option(
         help: ArgumentHelp(
+            "Where the bands of amount_band begin, in major units of the currency, with commas between; powers of ten when absent.",
+            valueName: "edges"))
+    var bands: WordList?
+    @Option(
+        help: ArgumentHelp(
             "The figures as they stood at a sequence, or at a moment such as 2026-11-28T10:00:00Z; records are read for it.",
             valueName: "sequence|time"))
     var asOf: Instant?
@@ -33,6 +38,7 @@ struct QuestionOptions: ParsableArguments {
         var text = QuestionText()
         (text.from, text.to, text.conditions) = (from, to, conditions)
         (text.by, text.measures) = (by, measures)
+        text.bands = bands?.words ?? []
         return text
     }
 }

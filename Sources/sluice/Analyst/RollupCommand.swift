@@ -6,35 +6,57 @@ import Rollups
 struct RollupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollup", abstract: "Which statistics are kept, and what answers a question.",
-        subcommands: [RollupListCommand.self, RollupExplainCommand.self])
+        subcommands: [
+            RollupListCommand.self, RollupExplainCommand.self, RollupAddCommand.self, RollupDropCommand.self,
+        ])
 }
 
 struct RollupListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "The statistics that are kept while records come in.",
+        commandName: "list", abstract: "The statistics that a ledger keeps while records come in.",
         discussion: """
-            The one with presumably the fewest cells comes first; questions are answered by the first that can.
+            In the order in which questions try them: a question is answered by the first that can.
 
             EXAMPLES
-              sluice rollup list
+              sluice rollup list --data ledger
             """)
 
+    @OptionGroup var data: DataOption
     @Option(help: "\(OutputFormat.words).") var format = OutputFormat.table
 
     func run() async throws {
         try await reportingErrors {
-            let rows = RollupDeclaration.defaults.map { rollup -> [Report.Value] in
+            let rows = try await LedgerAccess.with(data) { try await $0.rollups() }.map { rollup -> [Report.Value] in
+                let declaration = rollup.declaration
                 let measures =
-                    rollup.measures == Measure.kept
-                    ? "all that are kept" : rollup.measures.map(\.name).joined(separator: ", ")
+                    declaration.measures == Measure.kept
+                    ? "all that are kept" : declaration.measures.map(\.name).joined(separator: ", ")
                 return [
-                    .text(rollup.name), .text(rollup.grain.rawValue),
-                    .text(rollup.dimensions.map(\.name).joined(separator: ", ")), .text(measures),
+                    .text(declaration.name), .text(declaration.grain.rawValue),
+                    .text(declaration.dimensions.map(\.name).joined(separator: ", ")), .text(measures),
+                    .text(rollup.retentionWords), .text(rollup.stateWords),
                 ]
             }
-            let columns = ["rollup", "grain", "dimensions", "measures"].map { Report.Column($0, isNumeric: false) }
+            let columns = ["rollup", "grain", "dimensions", "measures", "kept", "state"].map {
+                Report.Column($0, isNumeric: false)
+            }
             try emit(Report(columns: columns, rows: rows).rendered(as: format, width: terminalWidth()))
         }
+    }
+}
+
+extension KeptRollup {
+    /// Which days are kept.
+    fileprivate var retentionWords: String {
+        guard let retentionDays else { return "all days" }
+        return "\(counted(retentionDays, "day"))" + (keptFrom.map { ", from \($0)" } ?? "")
+    }
+
+    /// How much of it there is.
+    var stateWords: String {
+        if let failure { return "cannot be filled: \(failure)" }
+        guard let fill else { return "whole" }
+        return "filled up to \(formatCount(fill.sequence)) of \(formatCount(fill.end))"
     }
 }
 
@@ -58,9 +80,10 @@ struct RollupExplainCommand: AsyncParsableCommand {
     func run() async throws {
         try await Analyst.with(options) { analyst in
             let inquiry = try await analyst.inquiry(options.text(by: by.words, measures: measures.words))
+            let rollups = try await analyst.access.rollups()
             var rows: [[Report.Value]] = []
             for (number, question) in inquiry.questions.enumerated() {
-                rows += explanation(of: question, number: number + 1)
+                rows += explanation(of: question, among: rollups, number: number + 1)
             }
             let columns =
                 [Report.Column("question", isNumeric: true)]
@@ -69,20 +92,22 @@ struct RollupExplainCommand: AsyncParsableCommand {
         }
     }
 
-    private func explanation(of question: Question, number: Int) -> [[Report.Value]] {
-        let chosen = question.rollup(among: RollupDeclaration.defaults)
-        let rollups = RollupDeclaration.defaults.map { rollup -> [Report.Value] in
+    private func explanation(
+        of question: Question, among rollups: [KeptRollup], number: Int
+    ) -> [[Report.Value]] {
+        let chosen = question.rollup(among: rollups)
+        let rows = rollups.map { rollup -> [Report.Value] in
             let obstacles = question.obstacles(to: rollup)
             let answers = rollup == chosen ? "yes, the first that can" : obstacles.isEmpty ? "could" : "no"
             return [
-                .count(Int128(number)), .text(rollup.name), .text(answers),
+                .count(Int128(number)), .text(rollup.declaration.name), .text(answers),
                 .text(obstacles.map(\.words).joined(separator: "; ")),
             ]
         }
         let records: [Report.Value] = [
             .count(Int128(number)), .text("records"), .text(chosen == nil ? "yes, no rollup can" : "could"), .text(""),
         ]
-        return rollups + [records]
+        return rows + [records]
     }
 }
 
@@ -92,6 +117,9 @@ extension Question.Obstacle {
         case .sequences: "figures as of a sequence"
         case .dimensions(let dimensions): dimensions.map(\.name).joined(separator: ", ")
         case .measures(let measures): measures.map(\.name).joined(separator: ", ")
+        case .days: "days: its cells cover months"
+        case .before(let day): "days before \(day)"
+        case .unfinished: "records that it is still being filled with"
         }
     }
 }

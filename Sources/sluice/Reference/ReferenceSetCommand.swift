@@ -31,8 +31,7 @@ struct ReferenceSetCommand: AsyncParsableCommand {
         try await reportingErrors {
             guard kind != .offering else { throw UsageError("offerings come from a file: sluice reference import") }
             let values = try assignments.map(value)
-            let access = try await LedgerAccess.open(try data.files(), forWriting: true)
-            do {
+            try await LedgerAccess.with(data, forWriting: true) { access in
                 let entry = try await entry(access)
                 let (book, now) = (try await access.book(of: [kind]), nowMicroseconds())
                 let statements = values.map {
@@ -41,11 +40,7 @@ struct ReferenceSetCommand: AsyncParsableCommand {
                 let said = statements.filter { !book.says($0) }
                 try await access.state(said)
                 try emit("\(counted(said.count, "new value"))\n")
-            } catch {
-                await access.close()
-                throw error
             }
-            await access.close()
         }
     }
 

@@ -44,14 +44,19 @@ struct SQLPrompt {
     private func obey(_ words: [String]) throws {
         switch words[0] {
         case ".tables":
-            let width = LedgerQuery.tables.reduce(0) { max($0, $1.name.count) }
-            for (name, summary) in LedgerQuery.tables {
-                try emit(name + String(repeating: " ", count: width - name.count) + "  \(summary)\n")
+            try runner.withQuery { query in
+                let tables = try query.tables()
+                let width = tables.reduce(0) { max($0, $1.name.count) }
+                for (name, summary) in tables {
+                    try emit(name + String(repeating: " ", count: width - name.count) + "  \(summary)\n")
+                }
             }
         case ".schema":
-            let schema = LedgerQuery.schema(of: words.count > 1 ? words[1] : nil)
-            if schema.isEmpty { throw UsageError("there is no table \(words[1]); .tables tells which there are") }
-            for table in schema { try emit(table + "\n") }
+            try runner.withQuery { query in
+                let schema = try query.schema(of: words.count > 1 ? words[1] : nil)
+                if schema.isEmpty { throw UsageError("there is no table \(words[1]); .tables tells which there are") }
+                for table in schema { try emit(table + "\n") }
+            }
         case ".format":
             guard words.count == 2, let format = OutputFormat(rawValue: words[1]) else {
                 let known = OutputFormat.allCases.map(\.rawValue).joined(separator: ", ")

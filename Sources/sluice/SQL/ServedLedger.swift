@@ -38,6 +38,8 @@ final class ServedLedger: LedgerView, SnapshotSource, @unchecked Sendable {
 
     func status() throws -> LedgerStatus { try wait { try await $0.status() } }
 
+    func rollups() throws -> [KeptRollup] { try wait { try await $0.rollups() } }
+
     func names(of space: NameSpace) -> [UInt32: String] {
         noting([:]) { try await $0.allNames(in: space) }
     }
