@@ -129,10 +129,7 @@ final class Checkpointer: @unchecked Sendable {
             }
             state.withLock { state in
                 state.checkpointSequence = pending.checkpoint.sequence
-                // What became of one meanwhile stands.
-                state.declared = pending.declared.map { rollup in
-                    state.declared.first { $0.code == rollup.code } ?? rollup
-                }
+                state.declared = pending.declared.asTheyAre(in: state.declared)
                 state.pending = nil
                 state.lastFailure = nil
             }
@@ -172,14 +169,18 @@ final class Checkpointer: @unchecked Sendable {
 
     private func save(_ pending: Pending) throws {
         let chunks = pending.rollups.chunks().map(Catalogue.Chunk.init)
+        let declared = pending.declared.asTheyAre(in: state.withLock { $0.declared })
         try catalogue.add(
-            pending.declared.withoutOldDays(chunks), names: pending.names, declarations: pending.declarations,
+            declared.withoutOldDays(chunks), names: pending.names, declarations: pending.declarations,
             checkpoint: pending.checkpoint)
     }
 
-    /// Many small chunks of a day make its questions slow: from a number on they become one.
+    /// Many small chunks of a day make its questions slow: from a number on they become one. Those of a rollup that is being
+    /// filled wait until no more can come between them.
     private func mergeChunks() throws {
-        for (rollup, day) in try catalogue.placesWithChunks(atLeast: Checkpointer.mergedChunkCount) {
+        let unfinished = state.withLock { $0.declared }.filter { $0.fill != nil }.map(\.declaration.name)
+        for (rollup, day) in try catalogue.placesWithChunks(atLeast: Checkpointer.mergedChunkCount)
+        where !unfinished.contains(rollup) {
             let stored = try catalogue.chunks(rollup: rollup, days: day...day)
             let merged = try RollupChunk.merge(stored.map { try $0.decoded(of: catalogue.path) })
             try catalogue.replace(
@@ -216,7 +217,9 @@ final class Checkpointer: @unchecked Sendable {
     }
 
     /// What the catalogue keeps, or will with the checkpoint that is on its way, besides the rollups of every ledger.
-    var declared: [KeptRollup] { state.withLock { $0.pending?.declared ?? $0.declared } }
+    var declared: [KeptRollup] {
+        state.withLock { ($0.pending?.declared ?? $0.declared).asTheyAre(in: $0.declared) }
+    }
 
     /// A rollup that lacks something that can be read; waits for one. Nil when no more is to be filled.
     func nextToFill() -> KeptRollup? {
@@ -338,6 +341,11 @@ extension [KeptRollup] {
             return new
         }
         return (rollups, change)
+    }
+
+    /// These, each as it has become meanwhile.
+    fileprivate func asTheyAre(in others: [KeptRollup]) -> [KeptRollup] {
+        map { rollup in others.first { $0.code == rollup.code } ?? rollup }
     }
 
     fileprivate mutating func change(_ code: UInt32?, _ body: (inout KeptRollup) -> Void) {

@@ -143,7 +143,8 @@ public struct QuestionText: Sendable {
         do throws(RollupError) {
             return try AmountBands(edges: edges)
         } catch {
-            throw Fault(part: .bands, description: "\(error)")
+            guard case .amountBands(let reason) = error else { throw Fault(part: .bands, description: "\(error)") }
+            throw Fault(part: .bands, description: "'\(bands.joined(separator: ","))': \(reason)")
         }
     }
 
