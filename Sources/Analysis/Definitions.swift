@@ -10,19 +10,18 @@ extension Figure {
         case .backlog: "events left pending up to the end of the period that had not been resolved by then"
         }
     }
+}
 
-    /// What a value is in: `events`, `accounts`, `major units of the currency`, `milliseconds`, `percent`, `UTC`.
-    public var unitName: String {
-        switch unit {
+extension Figure.Unit {
+    /// Its name in a data dictionary.
+    public var name: String {
+        switch self {
+        case .events: "events"
+        case .accounts: "accounts"
+        case .milliseconds: "milliseconds"
         case .money: "major units of the currency"
         case .percent: "percent"
         case .second: "UTC"
-        case .whole:
-            if name.hasSuffix("milliseconds") {
-                "milliseconds"
-            } else {
-                name.hasSuffix("payers") ? "accounts" : "events"
-            }
         }
     }
 }

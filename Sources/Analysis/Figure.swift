@@ -52,26 +52,28 @@ public enum Figure: Hashable, Sendable {
 }
 
 extension Figure {
-    /// The unit of its values.
-    enum Unit {
-        case whole
+    /// What its values are in.
+    public enum Unit: Sendable {
+        case events
+        case accounts
+        case milliseconds
         case money
         case percent
         case second
     }
 
-    var unit: Unit {
+    /// What its values are in.
+    public var unit: Unit {
         switch self {
-        case .measure(.peakSecond): .second
-        case .measure(let measure): measure.isMoney ? .money : .whole
+        case .measure(let measure): measure.unit
         case .ratio(let ratio):
             switch ratio.unit {
             case .percent: .percent
             case .money: .money
-            case .milliseconds: .whole
+            case .milliseconds: .milliseconds
             }
         case .digitalPercent: .percent
-        case .backlog: .whole
+        case .backlog: .events
         }
     }
 
@@ -93,7 +95,7 @@ extension Figure {
         switch unit {
         case .percent: return fraction.hundredthsOfPercent.map { .percent($0) } ?? .none
         case .money: return estimated(fraction.rounded()) { .money($0) }
-        case .whole: return estimated(fraction.rounded()) { .whole($0) }
+        case .events, .accounts, .milliseconds: return estimated(fraction.rounded()) { .whole($0) }
         case .second: return fraction.rounded().map { .second(Int64(truncatingIfNeeded: $0)) } ?? .none
         }
     }
@@ -111,6 +113,19 @@ extension Figure {
             return form(value)
         }
         return .estimate(form(value))
+    }
+}
+
+extension Measure {
+    fileprivate var unit: Figure.Unit {
+        switch self {
+        case .payers, .approvedPayers: .accounts
+        case .durationMilliseconds, .durationP50, .durationP90, .durationP95, .durationP99, .durationP999,
+            .durationDeviation:
+            .milliseconds
+        case .peakSecond: .second
+        default: isMoney ? .money : .events
+        }
     }
 }
 

@@ -74,6 +74,12 @@ public struct Reconciliation: Sendable {
     /// Nothing is listed yet.
     public init() {}
 
+    /// The list is about a source's records of a span of time, even if it has none of them.
+    public mutating func cover(source: UInt16, times: ClosedRange<Int64>) {
+        sources.insert(source)
+        self.times = times
+    }
+
     /// Takes a record of the list.
     public mutating func list(_ record: Record, row: Int) {
         sources.insert(record.source)

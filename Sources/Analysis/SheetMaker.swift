@@ -148,7 +148,7 @@ struct SheetMaker {
             switch figure.unit {
             case .percent: change = difference?.hundredthsOfPercent.map { .growth($0) } ?? .none
             case .money: change = difference?.rounded().map { .money($0) } ?? .none
-            case .whole: change = difference?.rounded().map { .whole($0) } ?? .none
+            case .events, .accounts, .milliseconds: change = difference?.rounded().map { .whole($0) } ?? .none
             case .second: break
             }
             growth = now.growth(since: before)?.hundredthsOfPercent.map { .growth($0) } ?? .none

@@ -26,7 +26,7 @@ public struct LedgerOptions: Sendable {
     /// Statistics that no checkpoint has yet may take so much memory before one is made.
     public var unsavedRollupByteCount = 128 << 20
     /// A rollup that is filled from the log is saved after so many records.
-    public var fillStepRecordCount: UInt64 = 4 << 20
+    public var fillStepRecordCount: UInt64 = 1 << 20
     /// Seconds after which statistics are saved, when there are any.
     public var checkpointSeconds = 10
 

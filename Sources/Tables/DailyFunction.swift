@@ -21,12 +21,18 @@ final class DailyFunction: VirtualTable {
         var name: String { self == .conditions ? "where" : "\(self)" }
     }
 
-    /// Every dimension, then every measure.
+    /// Every dimension, then every measure, then codes. SQLite tells of the columns from the 64th on only whether any of them
+    /// is used: these are codes, which cost nothing, and no measures, which then would all be counted.
     private static let answerColumns: [AnswerColumn] = {
-        var columns: [AnswerColumn] = []
-        for dimension in Rollups.Dimension.allCases { columns += AnswerColumn.columns(of: dimension) }
+        var (columns, codes): ([AnswerColumn], [AnswerColumn]) = ([], [])
+        for dimension in Rollups.Dimension.allCases {
+            let own = AnswerColumn.columns(of: dimension)
+            columns.append(own[0])
+            codes += own.dropFirst()
+        }
         for measure in Measure.allCases { columns.append(.measure(measure)) }
-        return columns
+        precondition(Parameter.allCases.count + columns.count < 64, "a measure that SQLite cannot tell from others")
+        return columns + codes
     }()
 
     /// Hidden columns take the arguments in turn: the parameters have to be the first of them.

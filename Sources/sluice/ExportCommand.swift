@@ -86,17 +86,8 @@ private struct Export {
     func write(to path: String, as format: ExportFormat) throws {
         if path == "-" { return try writeText(to: .standardOutput, format) }
         guard !FileManager.default.fileExists(atPath: path) else { throw UsageError("\(path) is there already") }
-        let draft = path + ".new"
-        do {
-            try? FileManager.default.removeItem(atPath: draft)
+        try DraftFile.make(path) { draft in
             if format == .sqlite { try writeDatabase(to: draft) } else { try writeText(to: try newFile(draft), format) }
-            try synchronise(draft)
-        } catch {
-            try? FileManager.default.removeItem(atPath: draft)
-            throw error
-        }
-        guard rename(draft, path) == 0 else {
-            throw InputOutputError("cannot write to \(path): \(String(cString: strerror(errno)))")
         }
     }
 
@@ -105,12 +96,6 @@ private struct Export {
             let file = FileHandle(forWritingAtPath: path)
         else { throw InputOutputError("cannot write to \(path): \(String(cString: strerror(errno)))") }
         return file
-    }
-
-    private func synchronise(_ path: String) throws {
-        guard let file = FileHandle(forWritingAtPath: path) else { throw InputOutputError("\(path) is gone") }
-        try file.synchronize()
-        try file.close()
     }
 
     private func writeDatabase(to path: String) throws {

@@ -155,6 +155,39 @@ import Testing
         }
     }
 
+    @Test func placesThatCannotBeWrittenAreNamed() async throws {
+        try await Self.withLedger { workshop, _ in
+            let plot = try await workshop.run("daily", "--plot", "/nonexistent/plot.svg", "--data", workshop.data)
+            #expect(plot.code == 74 && plot.errors.contains("/nonexistent/plot.svg"), "\(plot.errors)")
+            let package = try await workshop.run("publish", "/proc/nowhere", "--data", workshop.data)
+            #expect(package.code == 74 && package.errors.contains("/proc/nowhere"), "\(package.errors)")
+            var changed = Self.rows
+            changed[2] = changed[2].replacing("400000", with: "400001")
+            let other = try workshop.write("other.csv", Self.file(changed))
+            let outcome = try await workshop.run(
+                "reconcile", other, "--details", "/nonexistent/details", "--data", workshop.data)
+            #expect(outcome.code == 74 && outcome.errors.contains("/nonexistent/details"), "\(outcome.errors)")
+        }
+    }
+
+    /// A gateway that says it sent nothing.
+    @Test func aListWithoutRecordsIsReconciledWhereItIsSaidWhatItIsAbout() async throws {
+        try await Self.withLedger { workshop, _ in
+            let empty = try workshop.write("empty.csv", Self.file([]))
+            let silent = try await workshop.run("reconcile", empty, "--data", workshop.data)
+            #expect(silent.code == 64 && silent.errors.contains("--source, --since and --until"), "\(silent.errors)")
+            let span = ["--since", "2026-07-01T08:00:00Z", "--until", "2026-07-01T08:00:00Z", "--output", "csv"]
+            let told = try await workshop.run(
+                program: [Workshop.executable, "reconcile", empty, "--source", "switch", "--data", workshop.data] + span
+            )
+            #expect(told.code == 1, "\(told.errors)")
+            #expect(told.rows == [["VND", "missing_there", "2", "0", "1400000", "-1400000"]])
+            let stranger = try await workshop.run(
+                program: [Workshop.executable, "reconcile", empty, "--source", "swich", "--data", workshop.data] + span)
+            #expect(stranger.code == 64 && stranger.errors.contains("the ledger knows no source 'swich'"))
+        }
+    }
+
     @Test func questionsAreExplained() async throws {
         try await Self.withLedger { workshop, _ in
             let explained = try await workshop.run(

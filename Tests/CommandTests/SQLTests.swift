@@ -144,6 +144,28 @@ import Testing
         }
     }
 
+    @Test func anExportThatIsEndedLeavesNothing() async throws {
+        try await Workshop.open { workshop in
+            let day = workshop.path + "/day.raw"
+            let made = try await workshop.run(
+                "generate", "--day", "2026-03-10", "--count", "60000", "--format", "binary", "--output", day)
+            #expect(made.code == 0, "\(made.errors)")
+            #expect(try await workshop.run("load", day, "--data", workshop.data).code < 2)
+            for (name, signal) in [("out.sqlite", SIGTERM), ("out.csv", SIGINT)] {
+                let file = workshop.path + "/" + name
+                let export = try workshop.start(
+                    program: [Workshop.executable, "export", file, "--data", workshop.data])
+                while export.reap() == nil, !FileManager.default.fileExists(atPath: file + ".new") {
+                    try await Task.sleep(for: .milliseconds(1))
+                }
+                export.signal(signal)
+                #expect(try await export.wait() != 0)
+                #expect(!FileManager.default.fileExists(atPath: file + ".new"))
+                #expect(!FileManager.default.fileExists(atPath: file))
+            }
+        }
+    }
+
     @Test func exportsHaveDaysAndEndWhole() async throws {
         try await withLedger { workshop in
             let file = workshop.path + "/out.csv"

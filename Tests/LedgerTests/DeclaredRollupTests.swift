@@ -145,7 +145,7 @@ private typealias Dimension = Rollups.Dimension
         ledger.close()
         try expect(Self.byMonth, from: "months", in: LedgerReader(files))
         #expect(try verificationFaults(files) == [])
-        let catalogue = try Self.catalogue(files)
+        let catalogue = try files.openCatalogue()
         #expect(
             try catalogue.days(ofRollup: "months").map(\.description)
                 == ["2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01"])
@@ -180,7 +180,7 @@ private typealias Dimension = Rollups.Dimension
         _ = try await ledger.define([Self.dropping("cities", moment: 5)])
         #expect(try ledger.rollups().map(\.declaration) == RollupDeclaration.defaults)
         ledger.close()
-        #expect(try Self.catalogue(files).days(ofRollup: "cities") == [])
+        #expect(try files.openCatalogue().days(ofRollup: "cities") == [])
         try expect(attempts, from: nil, in: LedgerReader(files))
         #expect(try verificationFaults(files) == [])
     }
@@ -206,7 +206,7 @@ private typealias Dimension = Rollups.Dimension
         last.from = Self.first.movedBy(days: 29)
         try expect(last, from: nil, in: reader)
         #expect(
-            try Self.catalogue(files).days(ofRollup: "cities") == (30..<40).map { Self.first.movedBy(days: $0) })
+            try files.openCatalogue().days(ofRollup: "cities") == (30..<40).map { Self.first.movedBy(days: $0) })
         #expect(try verificationFaults(files) == [])
     }
 
@@ -242,12 +242,5 @@ private typealias Dimension = Rollups.Dimension
         ledger.close()
         try files.load(Self.records(0..<3))
         try expect(Question(by: [.channel], measures: [.attempts]), from: "r0", in: LedgerReader(files))
-    }
-
-    private static func catalogue(_ files: LedgerFiles) throws -> Catalogue {
-        let log = try LogRecovery.open(directory: files.log, fileSystem: DiskFileSystem(), mayWrite: false) { _ in 0 }
-        return try Catalogue(
-            path: files.catalogue, ledger: log.log.settings.ledger, mode: .readWrite,
-            rollupSignature: RollupDeclaration.defaultsSignature, fileSystem: DiskFileSystem())
     }
 }

@@ -31,16 +31,9 @@ private typealias Dimension = Rollups.Dimension
         }
     }
 
-    private static func catalogue(_ files: LedgerFiles) throws -> Catalogue {
-        let log = try LogRecovery.open(directory: files.log, fileSystem: DiskFileSystem(), mayWrite: false) { _ in 0 }
-        return try Catalogue(
-            path: files.catalogue, ledger: log.log.settings.ledger, mode: .readWrite,
-            rollupSignature: RollupDeclaration.defaultsSignature, fileSystem: DiskFileSystem())
-    }
-
     /// Chunks that a question about all days reads of a rollup.
     private static func visitedCount(_ files: LedgerFiles, inMonths: Bool) throws -> Int {
-        let catalogue = try catalogue(files)
+        let catalogue = try files.openCatalogue()
         defer { catalogue.close() }
         var count = 0
         let days = CalendarDay("2024-01-01")!...CalendarDay("2024-12-31")!

@@ -83,6 +83,14 @@ extension LedgerFiles {
         for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: catalogue + suffix) }
     }
 
+    /// The catalogue, to look into and to write to.
+    func openCatalogue() throws -> Catalogue {
+        let log = try LogRecovery.open(directory: log, fileSystem: DiskFileSystem(), mayWrite: false) { _ in 0 }.log
+        return try Catalogue(
+            path: catalogue, ledger: log.settings.ledger, mode: .readWrite,
+            rollupSignature: RollupDeclaration.defaultsSignature, fileSystem: DiskFileSystem())
+    }
+
     /// The log's only segment.
     var firstSegment: String { log + "/00000000000000000001.log" }
 }

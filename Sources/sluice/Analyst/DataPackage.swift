@@ -42,13 +42,13 @@ struct DataPackage {
         init(_ figure: Figure, column: String) {
             let isError = column != figure.name
             let type =
-                switch figure.unitName {
-                case "events", "accounts", "milliseconds": "integer"
-                case "UTC": "datetime"
-                default: "number"
+                switch figure.unit {
+                case .events, .accounts, .milliseconds: "integer"
+                case .second: "datetime"
+                case .money, .percent: "number"
                 }
             self.init(
-                name: column, type: type, unit: figure.unitName,
+                name: column, type: type, unit: figure.unit.name,
                 description: isError ? "how far \(figure.name) may be off" : figure.definition)
         }
     }

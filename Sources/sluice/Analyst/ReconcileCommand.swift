@@ -16,7 +16,7 @@ struct ReconcileCommand: AsyncParsableCommand {
             the ledger, of the file's sources and within its span of time, and not in the file); a record that the file \
             has again is repeated, or contradicting where its content is another. The classes add up to both sides. \
             --details says which they are and where they differ. --since and --until widen the span to that of a whole \
-            day, for example.
+            day, for example; with --source they are enough for a file that has no record at all.
 
             Ends with 0 when both sides have the same, else with 1. Keeps the file's records in memory, about 200 bytes \
             each.
@@ -57,6 +57,7 @@ struct ReconcileCommand: AsyncParsableCommand {
             }
             var reconciliation = sink.take()
             let snapshot = try await access.source(files).snapshot()
+            if reconciliation.times == nil { try await cover(&reconciliation, access) }
             try meet(&reconciliation, snapshot)
             reconciliation.finish()
             let sheet = reconciliation.sheet(sequence: snapshot.endSequence - 1)
@@ -67,11 +68,23 @@ struct ReconcileCommand: AsyncParsableCommand {
         }
     }
 
+    /// What a file without records is about.
+    private func cover(_ reconciliation: inout Reconciliation, _ access: LedgerAccess) async throws {
+        guard let source, case .microseconds(let start)? = since, case .microseconds(let end)? = until, start <= end
+        else {
+            throw UsageError(
+                "\(file) has no record: --source, --since and --until together say what the ledger should not have either"
+            )
+        }
+        guard let code = try await access.codes(of: [source], in: .source)[0].flatMap({ UInt16(exactly: $0) }) else {
+            throw UsageError("the ledger knows no source '\(source)'")
+        }
+        reconciliation.cover(source: code, times: start...end)
+    }
+
     /// Shows all records of the list's sources and span.
     private func meet(_ reconciliation: inout Reconciliation, _ snapshot: LogSnapshot) throws {
-        guard var times = reconciliation.times else {
-            throw UsageError("\(file) has no record, so it says nothing of a source or a time to look at")
-        }
+        guard var times = reconciliation.times else { return }
         if case .microseconds(let time)? = since { times = min(time, times.lowerBound)...times.upperBound }
         if case .microseconds(let time)? = until { times = times.lowerBound...max(time, times.upperBound) }
         reconciliation.times = times

@@ -46,19 +46,13 @@ struct ReferenceImportCommand: AsyncParsableCommand {
             } catch {
                 throw FormatError("\(file): \(error)")
             }
-            var rows = ReferenceImport(table, columns, from: from)
-            let access = try await LedgerAccess.open(try data.files(), forWriting: true)
-            do {
-                try await take(&rows, access)
-            } catch {
-                await access.close()
-                throw error
-            }
-            await access.close()
+            let rows = ReferenceImport(table, columns, from: from)
+            try await LedgerAccess.with(data, forWriting: true) { try await take(rows, $0) }
         }
     }
 
-    private func take(_ rows: inout ReferenceImport, _ access: LedgerAccess) async throws {
+    private func take(_ rows: ReferenceImport, _ access: LedgerAccess) async throws {
+        var rows = rows
         var codes = try await access.knownCodes(for: Set(rows.names))
         if let space = kind.space {
             rows.check(codes: codes, holders: try await access.names(of: rows.ownCodes, in: space))
