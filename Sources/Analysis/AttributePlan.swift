@@ -77,17 +77,22 @@ public struct AttributePlan: Sendable {
     private static func fold(
         _ span: inout Span, _ by: [Grouping], _ columns: [Dimension: AttributeColumn], _ filters: [AttributeFilter]
     ) throws(AttributeFault) {
+        // Rows that are taken by their values come by codes, and could only be added up.
+        if let filter = filters.first(where: { span.question.filters[$0.grouping.dimension] == nil }) {
+            throw .cannotBeTaken(filter)
+        }
         for grouping in by {
             guard let values = span.values[grouping], let texts = columns[grouping.dimension]?.texts else { continue }
             let numbers = Dictionary(uniqueKeysWithValues: texts.enumerated().map { ($1, UInt32($0)) })
-            let fold = CodeFold(values.mapValues { numbers[$0]! }, others: numbers["none"]!)
-            let isTakenByValue = filters.contains {
-                $0.grouping.dimension == grouping.dimension && span.question.filters[grouping.dimension] == nil
-            }
-            guard fold.codes.count <= mostCodesOfACondition, !isTakenByValue,
-                texts.count <= 1 << grouping.dimension.bitCount
-            else { throw .cannotBeFolded(grouping) }
-            span.question.folds[grouping.dimension] = fold
+            guard texts.count <= 1 << grouping.dimension.bitCount else { throw .cannotBeFolded(grouping) }
+            span.question.folds[grouping.dimension] = CodeFold(
+                values.mapValues { numbers[$0]! }, others: numbers["none"]!)
+        }
+        // The whole question has to fit into a query of 64 KiB.
+        let foldedCount = span.question.folds.values.reduce(0) { $0 + $1.codes.count }
+        let filteredCount = span.question.filters.values.reduce(0) { $0 + $1.count }
+        guard 2 * foldedCount + filteredCount <= mostCodesOfACondition else {
+            throw .cannotBeFolded(by.first { $0.path != nil } ?? by[0])
         }
     }
 
@@ -137,7 +142,15 @@ extension AttributeFault {
         AttributeFault(
             description:
                 "distinct payers, percentiles, deviations and peaks by \(grouping.name) are for at most "
-                + "\(AttributePlan.mostCodesOfACondition) \(grouping.dimension.name)s that have a value: ask for one value "
-                + "at a time, with a condition instead of a grouping")
+                + "\(AttributePlan.mostCodesOfACondition / 2) \(grouping.dimension.name)s that have a value, and fewer beside "
+                + "conditions: ask for one value at a time, with a condition instead of a grouping")
+    }
+
+    fileprivate static func cannotBeTaken(_ filter: AttributeFilter) -> AttributeFault {
+        AttributeFault(
+            description:
+                "distinct payers, percentiles, deviations and peaks cannot be taken of a \(filter.grouping.dimension.name) "
+                + "by a condition on \(filter.grouping.name) that is 'none', or that more than "
+                + "\(AttributePlan.mostCodesOfACondition) of them fulfil")
     }
 }

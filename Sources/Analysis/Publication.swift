@@ -44,7 +44,7 @@ public struct Publication: Sendable {
         func asked(_ by: [Dimension]) throws(RollupError) -> Inquiry {
             var made = try Inquiry(
                 from: question.from, to: question.to, by: by, filters: question.filters, figures: figures)
-            made.asOf = question.asOf
+            (made.asOf, made.bands) = (question.asOf, question.bands)
             return made
         }
         rows = try asked(question.by)

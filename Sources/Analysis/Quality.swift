@@ -37,19 +37,17 @@ public struct Quality: Sendable {
 
     /// The quality over a span of days.
     /// - Throws: `RollupError` when `from` is after `to`.
-    public init(
-        side: Side, from: CalendarDay, to: CalendarDay, filters: [Dimension: Set<UInt32>], asOf: UInt64? = nil
-    ) throws(RollupError) {
+    /// - Parameter asked: of which events; its days, dimensions and measures do not matter.
+    public init(side: Side, from: CalendarDay, to: CalendarDay, of asked: Question) throws(RollupError) {
         dimension = side.dimension
-        var questions = [
-            try Question(from: from, to: to, by: [dimension], filters: filters, measures: Quality.measures),
-            try Question(
-                from: from.movedBy(days: -Quality.usualDays), to: from.movedBy(days: -1), by: [dimension, .day],
-                filters: filters.filter { $0.key != .day && $0.key != .month },
-                measures: Quality.measures),
-        ]
-        for place in questions.indices { questions[place].asOf = asOf }
-        self.questions = questions
+        if from > to { throw .emptyRange(from: from, to: to) }
+        var span = asked
+        (span.from, span.to, span.by, span.measures) = (from, to, [dimension], Quality.measures)
+        var past = span
+        (past.from, past.to) = (from.movedBy(days: -Quality.usualDays), from.movedBy(days: -1))
+        past.by = [dimension, .day]
+        past.filters = asked.filters.filter { $0.key != .day && $0.key != .month }
+        questions = [span, past]
     }
 
     /// A row for each institution, the one with the most attempts first.

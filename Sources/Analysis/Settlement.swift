@@ -15,14 +15,11 @@ public struct Settlement: Sendable {
     private static let homeward: [Measure] = [.refundAmount, .reversalAmount, .chargebackAmount]
 
     /// Positions over a span of days.
-    /// - Throws: `RollupError` when `from` is after `to`.
-    public init(
-        from: CalendarDay?, to: CalendarDay?, filters: [Dimension: Set<UInt32>], asOf: UInt64? = nil
-    ) throws(RollupError) {
-        var question = try Question(
-            from: from, to: to, by: [.day, .payerInstitution, .payeeInstitution, .currency], filters: filters,
-            measures: Settlement.outward + Settlement.homeward)
-        question.asOf = asOf
+    /// - Parameter asked: of which days and events; its dimensions and measures do not matter.
+    public init(of asked: Question) {
+        var question = asked
+        question.by = [.day, .payerInstitution, .payeeInstitution, .currency]
+        question.measures = Settlement.outward + Settlement.homeward
         self.question = question
     }
 

@@ -208,6 +208,8 @@ final class Checkpointer: @unchecked Sendable {
         var step: FillStep?
         /// Whether it was; false: its rollup is gone.
         var outcome: Result<Bool, any Error>?
+        /// Why the last step could not be saved, while that is so.
+        var failure: String?
         var isStopped = false
     }
 
@@ -264,6 +266,7 @@ final class Checkpointer: @unchecked Sendable {
         state.withLock { state in
             if (try? outcome.get()) == true, let fill = step.rollup.fill {
                 state.declared.change(step.rollup.code) { $0.fill = fill.sequence == fill.end ? nil : fill }
+                state.filling.failure = nil
             }
             (state.filling.step, state.filling.outcome) = (nil, outcome)
         }
@@ -281,6 +284,8 @@ final class Checkpointer: @unchecked Sendable {
     /// What was counted for a rollup could not be saved; it is tried again after a while, on the thread that calls.
     func waitToFillAgain(_ rollup: KeptRollup, after error: any Error) {
         report("the rollup \(rollup.declaration.name) could not be filled, trying again: \(error)")
+        state.withLock { $0.filling.failure = "\(error)" }
+        bell.ring()
         _ = bell.wait(timeoutNanoseconds: 10 * Checkpointer.retryNanoseconds) {
             state.withLock { $0.filling.isStopped }
         }
@@ -297,16 +302,21 @@ final class Checkpointer: @unchecked Sendable {
 
     /// Waits until every rollup is whole that can be, or a while is over.
     /// - Returns: false when some are not.
-    func waitUntilFilled(timeoutNanoseconds: Int64) -> Bool {
-        bell.wait(timeoutNanoseconds: timeoutNanoseconds) {
+    /// - Throws: `UnfilledError` when that cannot be saved.
+    func waitUntilFilled(timeoutNanoseconds: Int64) throws(UnfilledError) -> Bool {
+        let isDone = bell.wait(timeoutNanoseconds: timeoutNanoseconds) {
             state.withLock { state in
-                state.hasGivenUp || state.filling.isStopped
+                state.hasGivenUp || state.filling.isStopped || state.filling.failure != nil
+                    || state.lastFailure != nil
                     || state.pending == nil && state.declared.allSatisfy { $0.fill == nil || $0.failure != nil }
             }
         }
+        if let reason = state.withLock({ $0.filling.failure ?? $0.lastFailure }) { throw UnfilledError(reason: reason) }
+        return isDone
     }
 
-    /// Retention: days that are older than the rollup's last ones, of which so many are kept. A day in the future, which a
+    /// Retention: days that are older than the rollup's last ones, of which so many are kept; of months, those that end before
+    /// so many days up to the first of the last one. A day in the future, which a
     /// gateway's clock may have made up, lets go of nothing.
     private func letGoOfOldDays() throws {
         var calendar = calendar
@@ -315,8 +325,7 @@ final class Checkpointer: @unchecked Sendable {
             guard let days = rollup.retentionDays,
                 let last = try catalogue.lastDay(ofRollup: rollup.declaration.name)
             else { continue }
-            let lastDay = rollup.declaration.isMonthly ? last.lastOfMonth : last
-            let first = min(lastDay, today).movedBy(days: 1 - days)
+            let first = min(last, today).movedBy(days: 1 - days)
             let keptFrom = rollup.declaration.isMonthly ? first.firstOfMonth : first
             guard keptFrom > rollup.keptFrom ?? CalendarDay(daysSince1970: .min) else { continue }
             rollup.keptFrom = keptFrom

@@ -266,10 +266,11 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     }
 
     /// Returns when every declared rollup is whole, but those that damage of the log keeps from it. Blocks.
+    /// - Throws: `UnfilledError` when what was counted cannot be saved, as on a full disk.
     /// - Parameter progress: told a few times a second how far they are.
     public func fillRollups(progress: ([KeptRollup]) -> Void = { _ in }) throws {
         try folder.catchUp()
-        while !checkpointer.waitUntilFilled(timeoutNanoseconds: Ledger.progressNanoseconds) {
+        while try !checkpointer.waitUntilFilled(timeoutNanoseconds: Ledger.progressNanoseconds) {
             progress(checkpointer.declared)
         }
     }

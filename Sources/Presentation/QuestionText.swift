@@ -24,8 +24,8 @@ public struct QuestionText: Sendable {
     public var showsShares = false
     /// `figure=percent`, such as `approved_percent=98.5`.
     public var targets: [String] = []
-    /// Edges of the bands of `amount_band` in major units of the currency; none: powers of ten.
-    public var bands: [String] = []
+    /// Edges of the bands of `amount_band` in major units of the currency; nil: powers of ten.
+    public var bands: [String]?
     /// `dimension=value`; values of one dimension are alternatives, dimensions all have to hold.
     public var conditions: [String] = []
 
@@ -96,7 +96,7 @@ public struct QuestionText: Sendable {
             inquiry.averageDays = try parsedAverage()
             inquiry.showsShares = showsShares
             inquiry.targets = try targets.map(parsedTarget)
-            if !bands.isEmpty { inquiry.bands = try parsedBands() }
+            if let bands { inquiry.bands = try parsed(bands, isAsked: inquiry.question.asksForBands) }
             try checkBands(filters[.amountBand, default: []], among: inquiry.bands)
             try inquiry.check()
             return inquiry
@@ -133,7 +133,10 @@ public struct QuestionText: Sendable {
         return averageDays
     }
 
-    private func parsedBands() throws(Fault) -> AmountBands {
+    private func parsed(_ bands: [String], isAsked: Bool) throws(Fault) -> AmountBands {
+        guard isAsked else {
+            throw Fault(part: .bands, description: "are those of amount_band, which the question does not have")
+        }
         let edges = try bands.map { text throws(Fault) in
             guard let edge = Int64(text) else {
                 throw Fault(part: .bands, description: "'\(text)': expected edges such as 10000,50000,1000000")

@@ -58,6 +58,9 @@ public struct Question: Hashable, Sendable {
         Dimension.allCases.filter { $0.bitCount > 0 && (grouping.contains($0) || filters[$0] != nil) }
     }
 
+    /// True when it matters where the bands of amounts lie.
+    public var asksForBands: Bool { by.contains(.amountBand) || filters[.amountBand] != nil }
+
     /// Why a rollup cannot answer a question.
     public enum Obstacle: Hashable, Sendable {
         /// Sequences are bounded, and a chunk covers many of them.

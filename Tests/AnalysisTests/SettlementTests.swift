@@ -11,7 +11,7 @@ private typealias Dimension = Rollups.Dimension
 
     /// Ten flows by hand: A (1) and B (2) pay each other in dong and pounds, A refunds, C (3) reverses and charges back.
     @Test func flowsSettledByHand() throws {
-        let settlement = try Settlement(from: nil, to: nil, filters: [:])
+        let settlement = Settlement(of: try Question(measures: [.attempts]))
         func row(_ payer: UInt32, _ payee: UInt32, _ currency: UInt32, _ values: [Int128?]) -> Answer.Row {
             Answer.Row(codes: [day, payer, payee, currency], values: values)
         }

@@ -146,12 +146,49 @@ import Testing
         ["publish", "/nonexistent/x", "--by", "day,region.area"],
         ["publish", "/nonexistent/x", "--measures", "largest_amount"],
         ["daily", "--by", "month", "--compare", "week"], ["rollup", "explain", "--by", "nothing"],
+        ["daily", "--by", "region", "--bands", "50000"], ["daily", "--by", "amount_band", "--bands", ""],
+        ["daily", "--by", "amount_band", "--bands", "10,5"],
+        ["daily", "--where", "amount_band=10 to 50", "--bands", "10,60"],
     ])
     func wordsThatAreOffEndWith64(_ words: [String]) async throws {
         try await Workshop.open { workshop in
             _ = try await workshop.run("init", "--data", workshop.data, "--time-zone", "UTC")
             let outcome = try await workshop.run(program: [Workshop.executable] + words + ["--data", workshop.data])
             #expect(outcome.code == 64, "\(outcome.errors)")
+        }
+    }
+
+    /// Whoever divides amounts divides them as it was asked.
+    @Test func bandsAreThoseThatWereAskedForInEveryCommand() async throws {
+        try await Self.withLedger { workshop, _ in
+            let bands = [
+                "--bands", "80000,500000", "--where", "amount_band=80,000 to 500,000", "--data", workshop.data,
+            ]
+            func csv(_ words: [String]) async throws -> [[String]] {
+                let outcome = try await workshop.run(
+                    program: [Workshop.executable] + words + bands + ["--format", "csv"])
+                #expect(outcome.code == 0, "\(outcome.errors)")
+                return outcome.output.split(whereSeparator: \.isNewline).map {
+                    $0.split(separator: ",").map(String.init)
+                }
+            }
+            // T2 and the refund of T1 alone.
+            #expect(
+                try await csv(["daily", "--by", "kind", "--measures", "attempts,refunds"]).last == [
+                    "payment", "1", "1",
+                ])
+            #expect(try await csv(["settle"]).count == 3)
+            #expect(try await csv(["quality"]).count == 3)
+            #expect(try await csv(["top", "region", "--measures", "attempts"]).count == 3)
+            let place = workshop.path + "/package"
+            let published = try await workshop.run(
+                program: [
+                    Workshop.executable, "publish", place, "--by", "amount_band", "--measures", "attempts",
+                    "--data", workshop.data, "--bands", "80000,500000",
+                ])
+            #expect(published.code == 0, "\(published.errors)")
+            let figures = try String(contentsOfFile: place + "/figures.csv", encoding: .utf8)
+            #expect(figures.contains("\"80,000 to 500,000\""), "\(figures)")
         }
     }
 

@@ -49,7 +49,7 @@ import Testing
                 let listed = try await workshop.run("rollup", "list", "--data", workshop.data, "--format", "csv")
                 #expect(listed.rows.map { $0[0] }.prefix(2) == ["months", "regions"])
                 #expect(
-                    listed.output.contains("months,month,channel,attempts,\"365 days, from 2025-04-01\",whole"))
+                    listed.output.contains("months,month,channel,attempts,\"365 days, from 2025-03-01\",whole"))
                 let cells = try await workshop.run(
                     "sql", "SELECT month, channel, attempts FROM rollup_months WHERE channel = 'qr'", "--data",
                     workshop.data, "--format", "csv")

@@ -2,6 +2,18 @@ import Rollups
 import Storage
 import Transactions
 
+/// Declared rollups are not whole, and what is counted for them cannot be saved. Whoever holds the ledger next goes on.
+public struct UnfilledError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Why it cannot be saved.
+    public var reason: String
+
+    /// The reason, and what becomes of them.
+    public var description: String {
+        "rollups that were declared are not whole and answer nothing yet, because statistics cannot be saved: \(reason). "
+            + "Whoever next opens the ledger to write, a daemon or 'sluice rebuild', goes on with them"
+    }
+}
+
 extension NameRegistry {
     /// The rollups that someone declared and nobody dropped since.
     var declaredRollups: [KeptRollup] {

@@ -30,7 +30,7 @@ struct Questions: Sendable {
         text.by = try query.words("by") ?? text.by
         text.measures = try query.words("measures") ?? text.measures
         text.conditions = query.values("where")
-        text.bands = try query.words("bands") ?? []
+        text.bands = try query.words("bands")
         text.comparison = try query.value("compare", "one of \(Comparison.words)") { $0 }
         text.averageDays = try query.value("moving_average", "a number of days") { Int($0) }
         text.showsShares = try query.flag("share")

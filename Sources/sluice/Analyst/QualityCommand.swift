@@ -27,8 +27,7 @@ struct QualityCommand: AsyncParsableCommand {
             let question = try await analyst.inquiry(options.text(by: [], measures: ["attempts"])).question
             let last = try await options.to == nil || options.from == nil ? analyst.lastDay(question) : nil
             let to = options.to ?? last ?? CalendarDay(daysSince1970: 0)
-            let quality = try Quality(
-                side: side, from: options.from ?? to, to: to, filters: question.filters, asOf: question.asOf)
+            let quality = try Quality(side: side, from: options.from ?? to, to: to, of: question)
             try await analyst.show(quality.sheet(try await analyst.answers(quality.questions)))
         }
     }

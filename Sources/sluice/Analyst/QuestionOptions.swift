@@ -38,7 +38,7 @@ struct QuestionOptions: ParsableArguments {
         var text = QuestionText()
         (text.from, text.to, text.conditions) = (from, to, conditions)
         (text.by, text.measures) = (by, measures)
-        text.bands = bands?.words ?? []
+        text.bands = bands?.words
         return text
     }
 }

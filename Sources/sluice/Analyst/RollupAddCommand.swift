@@ -54,27 +54,35 @@ struct RollupAddCommand: AsyncParsableCommand {
                 }
                 let statement = RollupStatement(
                     keeping: declaration, retentionDays: keepDays, momentMicroseconds: nowMicroseconds())
-                _ = try await access.define([NameDefinition(.statement, statement.text)])
-                try await tell(access)
+                let code = try await access.define([NameDefinition(.statement, statement.text)])[0]
+                try await tell(access, code)
             }
         }
     }
 
     /// Fills it or watches it being filled, and says how it is.
-    private func tell(_ access: LedgerAccess) async throws {
+    private func tell(_ access: LedgerAccess, _ code: UInt32) async throws {
         let progress = ProgressLine()
         defer { progress.finish() }
         if case .files(let view) = access, let ledger = view as? Ledger {
-            try ledger.fillRollups { rollups in show(rollups, progress) }
+            do {
+                try ledger.fillRollups { rollups in show(rollups, progress) }
+            } catch let error as UnfilledError {
+                throw InputOutputError("\(error)")
+            }
         }
-        var state = try await own(access)
+        var state = try await own(access, code)
         while wait, state.fill != nil, state.failure == nil {
             try await Task.sleep(for: .milliseconds(200))
-            state = try await own(access)
+            state = try await own(access, code)
             show([state], progress)
         }
         progress.finish()
-        if let failure = state.failure { throw InputOutputError("the rollup \(name) cannot be filled: \(failure)") }
+        if let failure = state.failure {
+            throw InputOutputError(
+                "the rollup \(name) cannot be filled, and answers nothing until it can; 'sluice rollup drop \(name)' ends "
+                    + "that: \(failure)")
+        }
         try emit("\(name): \(state.stateWords)\n")
     }
 
@@ -83,11 +91,15 @@ struct RollupAddCommand: AsyncParsableCommand {
         progress.show("\(name): \(own.stateWords)")
     }
 
-    private func own(_ access: LedgerAccess) async throws -> KeptRollup {
-        guard let own = try await access.rollups().first(where: { $0.declaration.name == name }) else {
-            throw UsageError("somebody has dropped the rollup '\(name)' meanwhile")
-        }
-        return own
+    /// The rollup that this statement declared, and nobody else's.
+    private func own(_ access: LedgerAccess, _ code: UInt32) async throws -> KeptRollup {
+        let rollups = try await access.rollups()
+        if let own = rollups.first(where: { $0.code == code }) { return own }
+        let isTaken = rollups.contains { $0.declaration.name == name }
+        throw UsageError(
+            isTaken
+                ? "somebody else has declared a rollup '\(name)' at the same time, and that one is kept"
+                : "the rollup '\(name)' is not kept: somebody has dropped it, or declared the last one that may be")
     }
 
     private func declaration() throws -> RollupDeclaration {

@@ -26,8 +26,7 @@ struct SettleCommand: AsyncParsableCommand {
     func run() async throws {
         try await Analyst.with(options) { analyst in
             let question = try await analyst.inquiry(options.text(by: [], measures: ["attempts"])).question
-            let settlement = try Settlement(
-                from: options.from, to: options.to, filters: question.filters, asOf: question.asOf)
+            let settlement = Settlement(of: question)
             try await analyst.show(settlement.sheet(try await analyst.answers([settlement.question])[0]))
         }
     }
