@@ -399,8 +399,13 @@ _NAME_FIELDS = (("source", SOURCE), ("payer_institution", INSTITUTION), ("payee_
                 ("service", SERVICE), ("region", REGION))
 
 
+# Microseconds of a day; the date that days are counted from. An account has one token on a UTC date.
+_DAY = 86_400_000_000
+_FIRST_DAY = datetime.date(1970, 1, 1).toordinal()
+
+
 class _Directory:
-    """The codes of names and the tokens of accounts that the client has met."""
+    """The codes of names, and the tokens of accounts by UTC date, that the client has met."""
 
     # Tokens are remembered up to here; then all are forgotten, and asked for again as they come.
     MOST_TOKENS = 1 << 18
@@ -411,14 +416,14 @@ class _Directory:
         self.tokens = {}
 
     def pack(self, records):
-        """The 64 bytes of each record, joined; KeyError when a name or account is not known yet."""
+        """The 64 bytes of each record, joined; KeyError when a name, or an account on its date, is not known yet."""
         sources, institutions = self.codes[SOURCE], self.codes[INSTITUTION]
         payees, services, regions = self.codes[PAYEE], self.codes[SERVICE], self.codes[REGION]
         tokens, pack = self.tokens, _RECORD.pack
         packed = []
         for record in records:
             account = record.payer_account
-            token = record.payer_token if account is None else tokens[account]
+            token = record.payer_token if account is None else tokens[account, record.time // _DAY]
             packed.append(pack(
                 record.id, record.time, record.amount, token & 0xFFFFFFFF, token >> 32,
                 institutions[record.payer_institution], payees[record.payee], services[record.service], record.duration,
@@ -427,7 +432,7 @@ class _Directory:
         return b"".join(packed)
 
     def unknown(self, records):
-        """The names, as pairs of space and name, and the accounts of records that are not known yet."""
+        """The names, as pairs of space and name, and the accounts, as pairs with their UTC date, that are not known yet."""
         names, accounts = {}, {}
         if len(self.tokens) > self.MOST_TOKENS:
             self.tokens.clear()
@@ -437,8 +442,8 @@ class _Directory:
                 if isinstance(value, str) and value not in self.codes[space]:
                     names[space, value] = None
             account = record.payer_account
-            if account is not None and account not in self.tokens:
-                accounts[account] = None
+            if account is not None and (account, record.time // _DAY) not in self.tokens:
+                accounts[account, record.time // _DAY] = None
         return list(names), list(accounts)
 
 
@@ -452,7 +457,7 @@ class _Codes(dict):
 # ---- Frames --------------------------------------------------------------------------------------------------------
 
 (HELLO, WELCOME, BATCH, RECEIPT, REFUSED, NAMES, CODES, ACCOUNTS, TOKENS, PING, PONG, GOODBYE, ERROR, QUERY, ANSWER, FAILED,
- COMPRESSED_BATCH, CREDENTIALS) = range(1, 19)
+ COMPRESSED_BATCH, CREDENTIALS, DATED_ACCOUNTS) = range(1, 20)
 MOST_RECORDS = 1024
 MOST_ITEMS = 1024
 LARGEST_PAYLOAD = 65536
@@ -902,15 +907,23 @@ class Client:
             pieces.append(struct.pack("<BB", space, len(text)) + text)
         return self._ask(NAMES, pieces)
 
-    def tokens(self, accounts):
-        """The tokens of accounts, of which the daemon keeps nothing else."""
+    def tokens(self, accounts, date=None):
+        """The tokens of accounts, of which the daemon keeps nothing else.
+
+        :param date: the UTC date of the records that they are for, whose key may be another than today's (None).
+        """
+        day = (date or datetime.datetime.now(datetime.timezone.utc).date()).toordinal() - _FIRST_DAY
+        return self._dated_tokens((account, day) for account in accounts)
+
+    def _dated_tokens(self, accounts):
+        """The tokens of accounts, given as pairs with days since 1970."""
         pieces = []
-        for account in accounts:
+        for account, day in accounts:
             text = account.encode()
             if not 1 <= len(text) <= 64:
                 raise ValueError("an account has 1 to 64 bytes of UTF-8")
-            pieces.append(struct.pack("<B", len(text)) + text)
-        return self._ask(ACCOUNTS, pieces)
+            pieces.append(struct.pack("<iB", day, len(text)) + text)
+        return self._ask(DATED_ACCOUNTS, pieces)
 
     def flush(self):
         """Returns when every batch that was sent has its receipt."""
@@ -957,18 +970,25 @@ class Client:
             try:
                 return self._directory.pack(records)
             except KeyError:
-                self._learn(records)
-                return self._directory.pack(records)
+                dated = self._learn(records)
+                packed = self._directory.pack(records)
+                # For what is further ahead another key may still come.
+                settled = int(time.time()) // 86_400 + 1
+                for account in dated:
+                    if account[1] > settled:
+                        del self._directory.tokens[account]
+                return packed
 
     def _learn(self, records):
+        """Asks for what is not known; the accounts that it asked for, with their dates."""
         names, accounts = self._directory.unknown(records)
         for space, name in names:
             if space == SOURCE:
                 raise InvalidRecord("source", f"{_shown(name)} is not one of the client's sources")
         for (space, name), code in zip(names, self.codes(names)):
             self._directory.codes[space][name] = code
-        for account, token in zip(accounts, self.tokens(accounts)):
-            self._directory.tokens[account] = token
+        self._directory.tokens.update(zip(accounts, self._dated_tokens(accounts)))
+        return accounts
 
     def _submit(self, payload, tag, offset):
         waiting = _Batch(payload, tag, offset)

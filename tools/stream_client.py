@@ -1,51 +1,20 @@
-"""A small client of the stream protocol, written from docs/protocol.md alone with the standard library."""
+"""A client that does one thing at a time, over `sluice.py`'s frames: for tools that kill and attack, whose every frame counts."""
 
 import select
 import socket
 import struct
 
+from sluice import (
+    BATCH, ERROR, GOODBYE, HELLO, RECEIPT, REFUSED, WELCOME, WrongAnswer, _BATCH_FLAGS as BATCH_FLAGS, _FrameReader,
+    _HEADER as HEADER, _RECORD as RECORD, crc32c, frame, goodbye, hello)
+
 MAGIC = b"SLUI"
-HELLO, WELCOME, BATCH, RECEIPT, REFUSED, GOODBYE, ERROR = 1, 2, 3, 4, 5, 12, 13
-BATCH_FLAGS = 0x4001
-RECORD = struct.Struct("<16sqqIHHIIIHHHHBBBB")
-HEADER = struct.Struct("<4sBBHIIQI")
-
-
-def _table():
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-        table.append(value)
-    return table
-
-
-_TABLE = _table()
-
-
-def crc32c(data):
-    """CRC-32C (Castagnoli) of bytes."""
-    table, value = _TABLE, 0xFFFFFFFF
-    for byte in data:
-        value = table[(value ^ byte) & 0xFF] ^ value >> 8
-    return value ^ 0xFFFFFFFF
-
-
-assert crc32c(b"123456789") == 0xE3069283
 
 
 def record(identifier, time_microseconds, amount, source, currency=704):
     """An approved payment, initiated, as its 64 bytes."""
     return RECORD.pack(
         identifier, time_microseconds, amount, 0, 0, 0, 0, 0, 0xFFFFFFFF, source, 0, 0, currency, 0x11, 0x10, 0, 0)
-
-
-def frame(kind, payload=b"", flags=0, number=0, count=0):
-    """A whole frame; the payload is padded to a multiple of 8."""
-    payload += bytes(-len(payload) % 8)
-    header = HEADER.pack(
-        MAGIC, 1, kind, flags, len(payload), crc32c(payload) if payload else 0, number, count)
-    return header + struct.pack("<I", crc32c(header)) + payload
 
 
 class Violation(Exception):
@@ -89,17 +58,11 @@ class Connection:
         # Not select: its descriptors end at 1,023.
         self._readable = select.poll()
         self._readable.register(self._socket, select.POLLIN)
-        self._received = bytearray()
+        self._received = _FrameReader()
         self._sent = 0
         self._answered = 0
         self.is_closing = False
-        payload = struct.pack("<H6x", len(name)) + name
-        for source in sources:
-            if isinstance(source, int):
-                payload += struct.pack("<HBB", source, 0, 0)
-            else:
-                payload += struct.pack("<HBB", 0, 0, len(source)) + source
-        self._socket.sendall(frame(HELLO, payload, count=len(sources)))
+        self._socket.sendall(hello(name.decode(), [each if isinstance(each, int) else each.decode() for each in sources]))
         answer = self.read_frame(timeout)
         if answer is None:
             raise TimeoutError("no welcome came")
@@ -156,7 +119,7 @@ class Connection:
 
     def say_goodbye(self):
         """Sends nothing more; what is under way is still answered."""
-        self._socket.sendall(frame(GOODBYE))
+        self._socket.sendall(goodbye())
 
     def finish(self):
         """Says goodbye, and waits for the end."""
@@ -183,20 +146,11 @@ class Connection:
             piece = self._socket.recv(1 << 18)
             if not piece:
                 raise ConnectionError("the server closed")
-            self._received += piece
+            self._received.feed(piece)
 
     def _take(self):
-        if len(self._received) < 32:
-            return None
-        magic, version, kind, flags, length, checksum, number, count = HEADER.unpack_from(self._received)
-        if magic != MAGIC or version != 1:
-            raise Violation("a frame of another protocol")
-        if struct.unpack_from("<I", self._received, 28)[0] != crc32c(self._received[:28]):
-            raise Violation("a header's checksum is wrong")
-        if len(self._received) < 32 + length:
-            return None
-        payload = bytes(self._received[32:32 + length])
-        del self._received[:32 + length]
-        if payload and crc32c(payload) != checksum:
-            raise Violation("a payload's checksum is wrong")
-        return kind, number, flags, count, payload
+        try:
+            whole = self._received.next()
+        except WrongAnswer as error:
+            raise Violation(str(error)) from None
+        return whole and (whole.kind, whole.number, whole.flags, whole.count, whole.payload)

@@ -25,11 +25,13 @@ import Transactions
             }
         }
         let codes = try await client.codes(for: [Name(.payee, "Phở Thìn"), Name(.region, "Hà Nội")])
-        let tokens = try await client.tokens(for: [Array("0901234567".utf8)])
-
         var payment = Record(
             id: RecordID(reference: "swift-1")!, timeMicroseconds: 1_795_573_800_000_000, amountMinorUnits: 250_000,
             currency: .vnd, source: client.welcome.sourceCodes[0], channel: .qr)
+        // A token is that of the account on the payment's date: its key may be rotated.
+        var accounts = AccountNumbers()
+        accounts.append(Array("0901234567".utf8), on: CalendarDay(utcDayOf: payment.timeMicroseconds))
+        let tokens = try await client.tokens(for: accounts)
         payment.payer = tokens[0]
         payment.payee = codes[0]
         payment.region = UInt16(codes[1])

@@ -125,6 +125,9 @@ private struct ServerSide {
         case .accounts(let request):
             try frame.isWritten { request.encode(to: &$0) }
             if request.number % 2 == 0 { session.answeredRequest() }
+        case .datedAccounts(let request):
+            try frame.isWritten { request.encode(to: &$0) }
+            if request.number % 2 == 0 { session.answeredRequest() }
         case .query(let query):
             try frame.isWritten { query.encode(to: &$0) }
             if query.number % 2 == 0 { session.answeredRequest() }
@@ -229,9 +232,13 @@ private enum FrameSeeds {
         let hello = frames { Hello(clientName: "gate", sources: sources).encode(to: &$0) }
         let records = Samples.records(count: 6)
         let names = [Name(.source, "shop"), Name(.region, "Đà Nẵng"), Name(.payee, String(repeating: "x", count: 255))]
-        let requests = frames {
+        var accounts = AccountNumbers()
+        accounts.append([1], on: CalendarDay(daysSince1970: 20_000))
+        accounts.append([UInt8](repeating: 2, count: 64), on: CalendarDay(daysSince1970: -1))
+        let requests = frames { [accounts] in
             NamesRequest(number: 4, names: names).encode(to: &$0)
             AccountsRequest(number: 6, accounts: [[1], [UInt8](repeating: 2, count: 64)]).encode(to: &$0)
+            DatedAccountsRequest(number: 10, accounts: accounts).encode(to: &$0)
             Query(number: 8, bytes: Array(#"{"status":{}}"#.utf8)).encode(to: &$0)
         }
         let credentials = frames { Credentials(token: Array("sluice_3f9a1c20_00".utf8)).encode(to: &$0) }

@@ -6,7 +6,9 @@ import Transactions
 struct Reading: Equatable {
     /// 2026-12-01 in UTC.
     static let nowMicroseconds: Int64 = 1_796_083_200_000_000
-    private static let tokeniser = AccountTokeniser(key: [UInt8](repeating: 0x5A, count: AccountTokeniser.keyByteCount))
+    private static let keys = TokenKeyRing([
+        .init(id: "first", firstDay: nil, secret: [UInt8](repeating: 0x5A, count: AccountTokeniser.keyByteCount))
+    ])
 
     private(set) var records: [Record] = []
     private(set) var rows: [Int] = []
@@ -43,7 +45,7 @@ struct Reading: Equatable {
     /// A name decides by itself which code it gets, or that it gets none: neither may depend on the pieces.
     private mutating func settle(_ reader: inout RowReader, _ batch: ParsedBatch) {
         var batch = batch
-        reader.supply(tokens: Reading.tokeniser.tokens(of: batch.accounts), to: &batch)
+        reader.supply(tokens: Reading.keys.tokens(of: batch.accounts), to: &batch)
         let answers = batch.names.map { name -> NameResolution in
             let text = Array(name.text.utf8)
             let hash = sluice_crc32c(0, text, text.count)

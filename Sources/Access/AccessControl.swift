@@ -16,6 +16,9 @@ public final class AccessControl: Sendable {
         var lastRefresh = Date.distantPast
     }
 
+    /// False when there is no file of grants, so that nobody has one.
+    public var hasFile: Bool { state.withLock { $0.content != nil } }
+
     private let file: GrantFile
     private let state = Mutex(State())
 

@@ -66,13 +66,7 @@ public struct GrantFile: Sendable {
         encoder.dateEncodingStrategy = .iso8601
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let data = try encoder.encode(Content(version: GrantFile.version, grants: grants))
-        let draft = path + ".new"
-        try fileSystem.remove(draft)
-        let file = try fileSystem.open(draft, .createSecret)
-        try file.write(Array(data) + [UInt8(ascii: "\n")], at: 0)
-        try file.synchronise()
-        try fileSystem.rename(draft, to: path)
-        try fileSystem.synchroniseDirectory((path as NSString).deletingLastPathComponent)
+        try fileSystem.replaceSecret(path, with: Array(data) + [UInt8(ascii: "\n")])
         return result
     }
 

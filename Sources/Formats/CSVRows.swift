@@ -11,6 +11,7 @@ struct CSVRows: ~Copyable {
     private var buffer = InputBuffer()
     private var scanner: CSVScanner
     private let mapping: Mapping
+    private let tokenPeriods: TokenPeriods
     private let separator: UInt8
     private var header: [String] = []
     /// The columns that the mapping reads, once the header is known.
@@ -22,15 +23,16 @@ struct CSVRows: ~Copyable {
     private var isSkipping = false
     private var isAtStart = true
 
-    init(_ mapping: Mapping) {
+    init(_ mapping: Mapping, _ tokenPeriods: TokenPeriods) {
         self.mapping = mapping
+        self.tokenPeriods = tokenPeriods
         separator = mapping.separator.utf8.first!
         scanner = CSVScanner(separator: separator)
     }
 
     /// Rows under the header that `other` has read.
     init(under other: borrowing CSVRows) {
-        self.init(other.mapping)
+        self.init(other.mapping, other.tokenPeriods)
         (header, input, isAtStart) = (other.header, other.input, false)
         makeRoomForTexts()
     }
@@ -202,7 +204,7 @@ struct CSVRows: ~Copyable {
         let input = try CSVHeader(header, line: line).match(mapping)
         self.input = input
         makeRoomForTexts()
-        return try RowAssembler(mapping, input)
+        return try RowAssembler(mapping, input, tokenPeriods)
     }
 
     private mutating func makeRoomForTexts() {

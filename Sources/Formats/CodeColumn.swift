@@ -51,6 +51,8 @@ struct CodeColumn: ~Copyable {
 
     let source: TextSource
     let meaning: Meaning
+    /// True for an account or a person, whose texts are tokenised.
+    let isTokenised: Bool
     private let values: [String: String]
     private let plain: Plain
     private var table = ByteStringTable()
@@ -62,20 +64,17 @@ struct CodeColumn: ~Copyable {
         self.source = source
         self.meaning = meaning
         self.values = values
+        isTokenised =
+            switch meaning {
+            case .account, .person: true
+            default: false
+            }
         plain =
             switch meaning {
             case .name(let space, takesCodes: true) where values.isEmpty: .codes(largest: UInt64(space.largestCode))
             case .account where values.isEmpty: .tokens
             default: .nothing
             }
-    }
-
-    /// True for an account or a person, whose texts are tokenised.
-    var isTokenised: Bool {
-        switch meaning {
-        case .account, .person: true
-        default: false
-        }
     }
 
     /// What a text stands for, where that needs neither a table nor the ledger; nil for most texts.
@@ -137,11 +136,15 @@ struct CodeColumn: ~Copyable {
     }
 
     /// Interprets a text and makes an entry of it; one that waits already (`known` is its entry) waits anew in this batch.
+    /// - Parameters:
+    ///   - key: under which it is entered: the text, or the text with the period of its token.
+    ///   - day: the UTC date of the record.
     mutating func enter(
-        _ text: FieldText, known: Int, as column: Int, into batch: inout ParsedBatch
+        _ text: FieldText, under key: FieldText, on day: CalendarDay, known: Int, as column: Int,
+        into batch: inout ParsedBatch
     ) throws(RowFault) -> Int {
         let interpretation = try interpret(text)
-        let entry = known >= 0 ? known : table.insert(text, value: 0)
+        let entry = known >= 0 ? known : table.insert(key, value: 0)
         switch interpretation {
         case .number(let number): set(entry, number: number)
         case .name(let name):
@@ -150,7 +153,7 @@ struct CodeColumn: ~Copyable {
             batch.namePlaces.append(.init(item: position, column: column, entry: entry, generation: generation))
         case .account:
             let position = batch.accounts.count
-            batch.accounts.append(UnsafeRawBufferPointer(text.bytes))
+            batch.accounts.append(UnsafeRawBufferPointer(text.bytes), on: day)
             set(entry, waitingForAccount: position, batch: batch.number)
             batch.accountPlaces.append(.init(item: position, column: column, entry: entry, generation: generation))
         }

@@ -7,6 +7,9 @@ public enum FileFormat: String, CaseIterable, Sendable {
     /// Records of 64 bytes, one after the other.
     case raw
 
+    /// The format of a name, or of `binary`, which is another word for `raw`; nil for any other word.
+    public init?(word: String) { self.init(rawValue: word == "binary" ? "raw" : word) }
+
     /// Tells the format by a file's name, a last `.gz` left aside; nil when the ending is none that is known.
     public init?(fileName: String) {
         var parts = fileName.lowercased().split(separator: ".", omittingEmptySubsequences: false).dropFirst()

@@ -1,3 +1,7 @@
+/// Looks whether bytes are one JSON document in which no object has a key twice; what decoders make of one that has is not said.
+/// - Throws: the line and column of what is wrong.
+public func checkJSON(_ bytes: some Sequence<UInt8>) throws(FormatError) { _ = try JSONValue.read(bytes) }
+
 /// A JSON document as a tree: for mappings, which are small.
 enum JSONValue {
     case object([(key: String, value: JSONValue)])

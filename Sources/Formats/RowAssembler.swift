@@ -16,6 +16,8 @@ struct RowAssembler: ~Copyable {
     private let durationUnit: Mapping.DurationUnit
     private let negativeAmount: Mapping.NegativeAmount
     private let personal: PersonalTest
+    private let tokenPeriods: TokenPeriods
+    private let accountKey = AccountKey()
     private var timeReader: TimeReader
     /// Vocabularies first, then names and accounts.
     let columns: UnsafeMutableBufferPointer<CodeColumn>
@@ -25,7 +27,7 @@ struct RowAssembler: ~Copyable {
     private var nameUses: [ParsedBatch.Use] = []
     private var accountUses: [ParsedBatch.Use] = []
 
-    init(_ mapping: Mapping, _ input: InputColumns) throws(FormatError) {
+    init(_ mapping: Mapping, _ input: InputColumns, _ tokenPeriods: TokenPeriods) throws(FormatError) {
         let timeReader = try TimeReader(mapping)
         var compiler = MappingCompiler(mapping, input)
         (columns, vocabularyCount) = try compiler.codeColumns()
@@ -42,6 +44,7 @@ struct RowAssembler: ~Copyable {
         durationUnit = mapping.durationUnit
         negativeAmount = mapping.negativeAmount
         personal = PersonalTest(mapping, input)
+        self.tokenPeriods = tokenPeriods
     }
 
     deinit {
@@ -97,7 +100,7 @@ struct RowAssembler: ~Copyable {
 
     private func enterWord(_ text: FieldText, as column: Int) throws(RowFault) -> UInt64? {
         var none = ParsedBatch(number: 0)
-        let entry = try columns[column].enter(text, known: -1, as: column, into: &none)
+        let entry = try columns[column].enter(text, under: text, on: .first, known: -1, as: column, into: &none)
         return columns[column].number(entry)
     }
 
@@ -214,16 +217,26 @@ struct RowAssembler: ~Copyable {
                 record.store(number, field)
                 continue
             }
-            var entry = columns[position].entry(of: text)
+            var key = text
+            if columns[position].isTokenised {
+                let period = tokenPeriods.period(ofMicroseconds: record.timeMicroseconds)
+                if period != 0 { key = accountKey.key(of: text, in: period) }
+            }
+            var entry = columns[position].entry(of: key)
             if entry >= 0, let number = columns[position].number(entry) {
                 if number == 0, field.isRequired { throw columns[position].source.missing }
                 record.store(number, field)
                 continue
             }
-            if entry < 0 { entry = try columns[position].enter(text, known: -1, as: position, into: &batch) }
+            let day = CalendarDay(daysSince1970: record.utcDay)
+            if entry < 0 {
+                entry = try columns[position].enter(
+                    text, under: key, on: day, known: -1, as: position, into: &batch)
+            }
             var content = columns[position].content(entry, batch: batch.number)
             if case .stale = content {
-                entry = try columns[position].enter(text, known: entry, as: position, into: &batch)
+                entry = try columns[position].enter(
+                    text, under: key, on: day, known: entry, as: position, into: &batch)
                 content = columns[position].content(entry, batch: batch.number)
             }
             switch content {

@@ -16,6 +16,7 @@ public struct RowReader: ~Copyable {
     private var batchNumber: UInt64 = 0
     private var failure: FormatError?
     private let mapping: Mapping
+    private let tokenPeriods: TokenPeriods
     private var firstRow = 1
     /// A little less than the bytes of a row, as far as it is known.
     private var bytesOfRow = 1024
@@ -24,14 +25,18 @@ public struct RowReader: ~Copyable {
     public static let largestRowByteCount = InputBuffer.largestRowByteCount
 
     /// A reader of one input.
+    /// - Parameter tokenPeriods: within which of them it may use a token again that it was supplied with.
     /// - Throws: what is wrong with the mapping.
-    public init(_ format: FileFormat, mapping: Mapping = Mapping()) throws(FormatError) {
+    public init(
+        _ format: FileFormat, mapping: Mapping = Mapping(), tokenPeriods: TokenPeriods = .unknown
+    ) throws(FormatError) {
         self.mapping = mapping
+        self.tokenPeriods = tokenPeriods
         switch format {
-        case .csv: csv = CSVRows(mapping)
+        case .csv: csv = CSVRows(mapping, tokenPeriods)
         case .ndjson:
             let input = InputColumns(mapping) { _ in true }
-            assembler = try RowAssembler(mapping, input)
+            assembler = try RowAssembler(mapping, input, tokenPeriods)
             ndjson = NDJSONRows(mapping, input)
         case .raw: raw = RawRows()
         }
@@ -67,13 +72,14 @@ public struct RowReader: ~Copyable {
     /// A reader of further chunks of what `other`, which is ready, reads.
     private init(with other: borrowing RowReader) throws(FormatError) {
         mapping = other.mapping
+        tokenPeriods = other.tokenPeriods
         switch other.csv {
         case .some(let rows):
             csv = CSVRows(under: rows)
-            assembler = try RowAssembler(mapping, rows.input!)
+            assembler = try RowAssembler(mapping, rows.input!, tokenPeriods)
         case .none where other.ndjson != nil:
             let input = InputColumns(mapping) { _ in true }
-            assembler = try RowAssembler(mapping, input)
+            assembler = try RowAssembler(mapping, input, tokenPeriods)
             ndjson = NDJSONRows(mapping, input, isFirst: false)
         case .none: raw = RawRows()
         }

@@ -25,7 +25,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     let log: Log
     let calendar: BusinessCalendar
     private let registry: NameRegistry
-    private let tokeniser: AccountTokeniser
+    /// Makes tokens of accounts.
+    public let tokenKeys: TokenKeys
     private let ring: RingBuffer
     /// What lies before it in the ring was counted.
     private let folded: Cursor
@@ -85,7 +86,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         }
         (log, cut, calendar, registry) = (restored.log, restored.cut, restored.calendar, restored.names)
         settings = restored.log.settings
-        tokeniser = try files.tokeniser(fileSystem: fileSystem)
+        tokenKeys = try TokenKeys(files.tokenKeyFile(fileSystem: fileSystem), machine: machine)
         readCatalogue = TurnLock(CatalogueBox(catalogue: try openCatalogue(settings)), on: machine)
 
         let chain = try ChainHasher(endOf: log)
@@ -235,13 +236,10 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     /// The codes of names that have one; nil for each other. No code is given.
     public func knownCodes(for names: [Name]) -> [UInt32?] { registry.codes(for: names) }
 
-    /// Tokens of account numbers. Nothing is kept.
-    public func tokens(for accounts: [[UInt8]]) -> [UInt64] {
-        accounts.map { account in account.withUnsafeBytes { tokeniser.token(of: $0) } }
+    /// Tokens of account numbers, each with the key of its date. Nothing is kept.
+    public func tokens(for accounts: AccountNumbers) throws(Refusal) -> [UInt64] {
+        try tokenKeys.tokens(for: accounts)
     }
-
-    /// Tokens of account numbers. Nothing is kept.
-    public func tokens(for accounts: AccountNumbers) -> [UInt64] { tokeniser.tokens(of: accounts) }
 
     // MARK: Asking
 

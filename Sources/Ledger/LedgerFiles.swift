@@ -16,7 +16,7 @@ public struct LedgerFiles: Sendable {
     public var lock: String { directory + "/LOCK" }
     /// Where the holder answers readers.
     public var socket: String { directory + "/sluice.sock" }
-    /// The key of payers' tokens: 64 hexadecimal digits.
+    /// The keys of account tokens, with their dates.
     public var tokenKey: String { directory + "/token.key" }
 
     /// Who may do what with the daemon.
@@ -49,7 +49,7 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
     case exists(directory: String)
     case notFound(directory: String)
     case unknownTimeZone(String)
-    case tokenKey(path: String, reason: String)
+    case tokenKey(path: String, line: Int?, reason: String)
 
     /// What is wrong and what to do.
     public var description: String {
@@ -58,7 +58,7 @@ public enum LedgerError: Error, Hashable, Sendable, CustomStringConvertible {
         case .exists(let directory): "\(directory) holds a ledger already"
         case .notFound(let directory): "\(directory) holds no ledger; 'sluice init --data \(directory)' makes one"
         case .unknownTimeZone(let name): "'\(name)' is no time zone; expected an IANA name such as Asia/Ho_Chi_Minh"
-        case .tokenKey(let path, let reason): "\(path): \(reason); expected 64 hexadecimal digits"
+        case .tokenKey(let path, let line, let reason): "\(path)\(line.map { ":\($0)" } ?? ""): \(reason)"
         }
     }
 }
@@ -69,20 +69,22 @@ extension LedgerFiles {
     /// - Parameters:
     ///   - timeZone: an IANA name.
     ///   - cutoverMinutes: 0 to 1,439; 0: the business day is the calendar day.
+    ///   - tokenKeyVariable: of the environment, that holds the token key; nil: one is drawn.
     public func create(
-        timeZone: String, cutoverMinutes: Int, fileSystem: any FileSystem = DiskFileSystem(),
+        timeZone: String, cutoverMinutes: Int, tokenKeyVariable: String? = nil,
+        fileSystem: any FileSystem = DiskFileSystem(),
         machine: any Machine = SystemMachine()
     ) throws {
         var chance = SystemRandomNumberGenerator()
         try create(
-            timeZone: timeZone, cutoverMinutes: cutoverMinutes, fileSystem: fileSystem, machine: machine,
-            chance: &chance)
+            timeZone: timeZone, cutoverMinutes: cutoverMinutes, tokenKeyVariable: tokenKeyVariable,
+            fileSystem: fileSystem, machine: machine, chance: &chance)
     }
 
     /// As above, with keys and number drawn from `chance`.
     public func create(
-        timeZone: String, cutoverMinutes: Int, fileSystem: any FileSystem, machine: any Machine,
-        chance: inout some RandomNumberGenerator
+        timeZone: String, cutoverMinutes: Int, tokenKeyVariable: String? = nil, fileSystem: any FileSystem,
+        machine: any Machine, chance: inout some RandomNumberGenerator
     ) throws {
         guard TimeZone(identifier: timeZone) != nil else { throw LedgerError.unknownTimeZone(timeZone) }
         guard try !exist(in: fileSystem) else { throw LedgerError.exists(directory: directory) }
@@ -92,15 +94,8 @@ extension LedgerFiles {
         }
         defer { lock.release() }
         if !fileSystem.exists(tokenKey) {
-            let key = (0..<32).map { _ in UInt8.random(in: 0...255, using: &chance) }
-            // Whole or not there: a key that was cut short would lock the ledger for good.
-            let draft = tokenKey + ".new"
-            try fileSystem.remove(draft)
-            let file = try fileSystem.open(draft, .createSecret)
-            try file.write(Array((hexadecimal(key) + "\n").utf8), at: 0)
-            try file.synchronise()
-            try fileSystem.rename(draft, to: tokenKey)
-            try fileSystem.synchroniseDirectory(directory)
+            let secret = tokenKeyVariable.map { TokenKeyFile.Secret.variable($0) } ?? .drawn(with: &chance)
+            try TokenKeyFile(path: tokenKey, fileSystem: fileSystem).begin(with: secret)
         }
         let now = machine.wallClockMicroseconds()
         let settings = LedgerSettings(
@@ -109,16 +104,9 @@ extension LedgerFiles {
         try fileSystem.synchroniseDirectory(directory)
     }
 
-    /// Makes tokens of accounts with the ledger's key.
-    /// - Throws: `LedgerError.tokenKey` when there is none.
-    public func tokeniser(fileSystem: any FileSystem = DiskFileSystem()) throws -> AccountTokeniser {
-        let file = try fileSystem.open(tokenKey, .read)
-        let text = String(decoding: try file.bytes(at: 0, count: 256), as: UTF8.self)
-            .trimmingCharacters(in: .whitespacesAndNewlines)
-        guard let key = bytes(hexadecimal: text), key.count == 32 else {
-            throw LedgerError.tokenKey(path: tokenKey, reason: "it holds no key")
-        }
-        return AccountTokeniser(key: key)
+    /// The file of the token keys.
+    public func tokenKeyFile(fileSystem: any FileSystem = DiskFileSystem()) -> TokenKeyFile {
+        TokenKeyFile(path: tokenKey, fileSystem: fileSystem)
     }
 }
 

@@ -47,6 +47,8 @@ public struct Refusal: Error, Hashable, Sendable, CustomStringConvertible {
         case damaged = 7
         /// A name cannot have the code that it should: it has another, or the code has another name.
         case codeTaken = 8
+        /// The key of an account's token cannot be read.
+        case noTokenKey = 9
     }
 
     /// What kind of trouble it is.

@@ -134,17 +134,23 @@ public final class SluiceClient: Sendable {
         return codes
     }
 
-    /// The tokens of `accounts`, which the server does not keep.
-    public func tokens(for accounts: [[UInt8]]) async throws(ClientError) -> [UInt64] {
+    /// The tokens of `accounts`, each for a record of its date; the server does not keep them. A token may be remembered for
+    /// records of the same UTC date.
+    public func tokens(for accounts: AccountNumbers) async throws(ClientError) -> [UInt64] {
         let longest = Wire.longestAccountByteCount
-        guard accounts.allSatisfy({ (1...longest).contains($0.count) }) else {
+        guard accounts.indices.allSatisfy({ accounts.withBytes(at: $0) { (1...longest).contains($0.count) } }) else {
             throw .invalidArgument("an account has 1 to \(longest) bytes")
         }
         var tokens: [UInt64] = []
-        let most = min(Wire.mostItems, Wire.largestPayloadByteCount / (1 + longest))
-        for start in stride(from: 0, to: accounts.count, by: most) {
-            let chunk = Array(accounts[start..<min(start + most, accounts.count)])
-            let reply = try await reply { AccountsRequest(number: $0, accounts: chunk).encode(to: &$1) }
+        for start in stride(from: 0, to: accounts.count, by: DatedAccountsRequest.accountsThatFit) {
+            let end = min(start + DatedAccountsRequest.accountsThatFit, accounts.count)
+            var chunk = AccountNumbers()
+            for position in start..<end {
+                accounts.withBytes(at: position) { chunk.append($0, on: accounts.day(at: position)) }
+            }
+            let reply = try await reply { [chunk] number, encoder in
+                DatedAccountsRequest(number: number, accounts: chunk).encode(to: &encoder)
+            }
             guard case .tokens(let some) = reply, some.count == chunk.count else { throw mismatch }
             tokens += some
         }

@@ -11,7 +11,8 @@ public struct DiskFileSystem: FileSystem {
     public func open(_ path: String, _ mode: OpenMode) throws(StorageError) -> any StorageFile {
         let flags: Int32 =
             switch mode {
-            case .read: O_RDONLY
+            // A pipe in the place of a file would be waited for without end.
+            case .read: O_RDONLY | O_NONBLOCK
             case .write: O_RDWR
             case .create, .createSecret: O_RDWR | O_CREAT | O_EXCL
             case .replace: O_RDWR | O_CREAT | O_TRUNC
@@ -19,7 +20,12 @@ public struct DiskFileSystem: FileSystem {
         let descriptor = try retrying("open", path) {
             Glibc.open(path, flags | O_CLOEXEC, mode == .createSecret ? 0o600 : 0o640)
         }
-        return DiskFile(path: path, descriptor: descriptor)
+        let file = DiskFile(path: path, descriptor: descriptor)
+        var status = stat()
+        if mode == .read, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFIFO {
+            throw StorageError(operation: "open", path: path, errno: EINVAL, reason: "it is a pipe, expected a file")
+        }
+        return file
     }
 
     /// The names in a directory, sorted.

@@ -154,6 +154,18 @@ extension FileSystem {
         }
     }
 
+    /// Puts bytes into a file that only its owner may read. A reader finds what was there or all of the new, also after a crash;
+    /// they are durable when this returns.
+    public func replaceSecret(_ path: String, with bytes: [UInt8]) throws(StorageError) {
+        let draft = path + ".new"
+        try remove(draft)
+        let file = try open(draft, .createSecret)
+        try file.write(bytes, at: 0)
+        try file.synchronise()
+        try rename(draft, to: path)
+        try synchroniseDirectory(parentDirectory(of: path) ?? ".")
+    }
+
     private func parentDirectory(of path: String) -> String? {
         let names = path.split(separator: "/")
         guard let last = names.last, last != ".", last != ".." else { return nil }

@@ -26,7 +26,7 @@ struct FrameShape {
         case .receipt:
             payloadByteCounts = 64...64 + 4 * Wire.mostRecordsPerBatch
             counts = 0...Wire.mostRecordsPerBatch
-        case .names, .codes, .accounts, .tokens:
+        case .names, .codes, .accounts, .datedAccounts, .tokens:
             counts = 1...Wire.mostItems
         case .ping, .pong:
             payloadByteCounts = 0...0

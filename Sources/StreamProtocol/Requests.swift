@@ -96,15 +96,7 @@ public struct AccountsRequest: Hashable, Sendable, CustomStringConvertible, Cust
         var payload = PayloadReader(frame.payload)
         number = frame.header.number
         accounts = []
-        for index in 0..<frame.header.count {
-            let byteCount = Int(try payload.integer(UInt8.self, "length of an account"))
-            guard (1...Wire.longestAccountByteCount).contains(byteCount) else {
-                throw ProtocolFault(
-                    .malformedPayload,
-                    "account \(index) has \(byteCount) bytes, expected 1 to \(Wire.longestAccountByteCount)")
-            }
-            accounts.append(try payload.byteArray(byteCount, "account"))
-        }
+        for index in 0..<frame.header.count { accounts.append(try payload.account(index)) }
         try payload.end()
     }
 
@@ -116,12 +108,73 @@ public struct AccountsRequest: Hashable, Sendable, CustomStringConvertible, Cust
     /// Adds the frame. Accounts of no bytes or more than 64 are a programmer's error.
     public func encode(to encoder: inout FrameEncoder) {
         encoder.frame(.accounts, number: number, count: accounts.count) { payload in
-            for account in accounts {
-                precondition((1...Wire.longestAccountByteCount).contains(account.count))
-                payload.integer(UInt8(account.count))
-                payload.append(account)
+            for account in accounts { account.withUnsafeBytes { payload.account($0) } }
+        }
+    }
+}
+
+/// Which tokens have these accounts in records of these dates? The server holds the keys and keeps nothing of the request.
+///
+/// Printing one shows how many accounts there are, and none of them.
+public struct DatedAccountsRequest: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
+    /// The client's number of the request.
+    public var number: UInt64
+    /// 1 to 1,024 account numbers of 1 to 64 bytes, each with the UTC date of its record.
+    public var accounts: AccountNumbers
+
+    /// Request `number` for `accounts`.
+    public init(number: UInt64, accounts: AccountNumbers) {
+        self.number = number
+        self.accounts = accounts
+    }
+
+    init(_ frame: Frame) throws(ProtocolFault) {
+        var payload = PayloadReader(frame.payload)
+        number = frame.header.number
+        accounts = AccountNumbers()
+        for index in 0..<frame.header.count {
+            let day = try payload.integer(Int32.self, "date of an account")
+            accounts.append(try payload.account(index), on: CalendarDay(daysSince1970: day))
+        }
+        try payload.end()
+    }
+
+    /// The number of the request and how many accounts it has.
+    public var description: String { "request \(number) for \(accounts.count) accounts of dates" }
+    /// Shows nothing to `dump` and debuggers.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+
+    /// How many accounts always fit into a request, however long they are.
+    public static let accountsThatFit = Wire.largestPayloadByteCount / (4 + 1 + Wire.longestAccountByteCount)
+
+    /// Adds the frame. Accounts of no bytes or more than 64 are a programmer's error.
+    public func encode(to encoder: inout FrameEncoder) {
+        encoder.frame(.datedAccounts, number: number, count: accounts.count) { payload in
+            for position in accounts.indices {
+                payload.integer(accounts.day(at: position).daysSince1970)
+                accounts.withBytes(at: position) { payload.account($0) }
             }
         }
+    }
+}
+
+extension PayloadReader {
+    fileprivate mutating func account(_ index: Int) throws(ProtocolFault) -> [UInt8] {
+        let byteCount = Int(try integer(UInt8.self, "length of an account"))
+        guard (1...Wire.longestAccountByteCount).contains(byteCount) else {
+            throw ProtocolFault(
+                .malformedPayload,
+                "account \(index) has \(byteCount) bytes, expected 1 to \(Wire.longestAccountByteCount)")
+        }
+        return try byteArray(byteCount, "account")
+    }
+}
+
+extension PayloadWriter {
+    fileprivate mutating func account(_ account: UnsafeRawBufferPointer) {
+        precondition((1...Wire.longestAccountByteCount).contains(account.count))
+        integer(UInt8(account.count))
+        append(account)
     }
 }
 

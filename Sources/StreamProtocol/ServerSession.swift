@@ -1,6 +1,6 @@
 /// The server's side of one connection, without its bytes and its threads.
 ///
-/// | phase | credentials | hello | batch, compressed batch | names, accounts, query | ping | goodbye | error | others |
+/// | phase | credentials | hello | batch, compressed batch | names, accounts, dated accounts, query | ping | goodbye | error | others |
 /// |---|---|---|---|---|---|---|---|---|
 /// | awaiting hello | once: identify | opening | fault | fault | fault | fault | closed | fault |
 /// | opening | fault | fault | fault | fault | fault | fault | closed | fault |
@@ -32,8 +32,10 @@ public struct ServerSession: Sendable {
         case submit(batch: UInt64)
         /// Answer with codes, or with a failure.
         case names(NamesRequest)
-        /// Answer with tokens.
+        /// Answer with tokens of now, or with a failure.
         case accounts(AccountsRequest)
+        /// Answer with the tokens of dates, or with a failure.
+        case datedAccounts(DatedAccountsRequest)
         /// Answer with parts, or with a failure.
         case query(Query)
         /// Send a pong.
@@ -77,7 +79,8 @@ public struct ServerSession: Sendable {
                 return .identify(try Credentials(frame))
             case (.awaitingHello, .hello): return try open(frame)
             case (.open, .batch), (.open, .compressedBatch): return try submit(frame)
-            case (.open, .names), (.open, .accounts), (.open, .query): return try request(frame)
+            case (.open, .names), (.open, .accounts), (.open, .datedAccounts), (.open, .query):
+                return try request(frame)
             case (.open, .ping): return .pong(frame.header.number)
             case (.open, .goodbye):
                 phase = .finishing
@@ -155,6 +158,7 @@ public struct ServerSession: Sendable {
             switch frame.header.kind {
             case .names: .names(try NamesRequest(frame))
             case .accounts: .accounts(try AccountsRequest(frame))
+            case .datedAccounts: .datedAccounts(try DatedAccountsRequest(frame))
             default: .query(try Query(frame))
             }
         openRequests += 1

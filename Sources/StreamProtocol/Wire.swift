@@ -66,4 +66,6 @@ public enum FrameKind: UInt8, CaseIterable, Sendable {
     case compressedBatch = 17
     /// Client: a secret by which I am known.
     case credentials = 18
+    /// Client: which tokens have these accounts in records of these dates?
+    case datedAccounts = 19
 }

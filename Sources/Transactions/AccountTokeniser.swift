@@ -4,16 +4,16 @@ import Crypto
 ///
 /// The token is the first six bytes of HMAC-SHA-256 (RFC 2104, FIPS 180-4) over the number's bytes, byte 0 lowest. The
 /// same number under the same key is always the same token; without the key nobody can try numbers out.
-public struct AccountTokeniser: Sendable {
+public struct AccountTokeniser: Sendable, Equatable {
     private let key: SymmetricKey
 
-    /// Bytes of a ledger's token key.
+    /// Bytes of a token key.
     public static let keyByteCount = 32
 
     /// The longest account number in bytes; nothing that names an account is longer (IBAN: 34, ISO 13616).
     public static let longestAccountByteCount = 64
 
-    /// A tokeniser with a ledger's key.
+    /// A tokeniser with a key.
     /// - Parameter key: 32 secret bytes.
     public init(key: [UInt8]) {
         precondition(key.count == AccountTokeniser.keyByteCount, "a token key has 32 bytes")
@@ -31,11 +31,6 @@ public struct AccountTokeniser: Sendable {
         return max(token, 1)
     }
 
-    /// The tokens of many account numbers, in their order.
-    public func tokens(of accounts: AccountNumbers) -> [UInt64] {
-        accounts.indices.map { position in accounts.withBytes(at: position) { token(of: $0) } }
-    }
-
     private func trimmed(_ account: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
         guard let first = account.firstIndex(where: { !isBlank($0) }),
@@ -43,43 +38,6 @@ public struct AccountTokeniser: Sendable {
         else { return UnsafeRawBufferPointer(rebasing: account[account.endIndex...]) }
         return UnsafeRawBufferPointer(rebasing: account[first...last])
     }
-}
-
-/// Account numbers on their way to a tokeniser: in memory only, and never printed.
-///
-/// All bytes lie in one piece, so that a batch of many accounts costs no allocation for each.
-public struct AccountNumbers: Sendable, CustomStringConvertible, CustomReflectable {
-    private var bytes: [UInt8] = []
-    private var ends: [Int] = []
-
-    /// No account number.
-    public init() {}
-
-    /// How many there are.
-    public var count: Int { ends.count }
-    /// True when there is none.
-    public var isEmpty: Bool { ends.isEmpty }
-    /// The positions, from 0.
-    public var indices: Range<Int> { 0..<ends.count }
-
-    /// Adds one at the end.
-    public mutating func append(_ account: UnsafeRawBufferPointer) {
-        bytes.append(contentsOf: account)
-        ends.append(bytes.count)
-    }
-
-    /// Lends the bytes of one; they must not be kept.
-    public func withBytes<Result>(at position: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows
-        -> Result
-    {
-        let start = position == 0 ? 0 : ends[position - 1]
-        return try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[start..<ends[position]])) }
-    }
-
-    /// How many there are, and nothing of what they are.
-    public var description: String { "\(count) account numbers" }
-    /// Shows nothing to `dump` and debuggers.
-    public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// A token as text formats write it: `token:` and the 12 hexadecimal digits of its six bytes in order.

@@ -8,6 +8,12 @@ public struct CalendarDay: Hashable, Comparable, Sendable, BitwiseCopyable, Cust
     @inlinable
     public init(daysSince1970: Int32) { self.daysSince1970 = daysSince1970 }
 
+    /// The date in UTC of a moment in microseconds since 1970-01-01 UTC.
+    @inlinable
+    public init(utcDayOf microseconds: Int64) {
+        self.init(daysSince1970: Int32(truncatingIfNeeded: floorDivision(microseconds, 86_400_000_000)))
+    }
+
     /// A date from its parts; nil when there is no such date. Years 1 to 9999.
     ///
     /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil.

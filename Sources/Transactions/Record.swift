@@ -127,10 +127,7 @@ public struct Record: Hashable, Sendable, BitwiseCopyable {
 
     /// Days since 1970-01-01 of `timeMicroseconds` in UTC: the date of the record's identity.
     @inlinable
-    public var utcDay: Int32 {
-        let (quotient, remainder) = timeMicroseconds.quotientAndRemainder(dividingBy: 86_400_000_000)
-        return Int32(truncatingIfNeeded: remainder < 0 ? quotient - 1 : quotient)
-    }
+    public var utcDay: Int32 { CalendarDay(utcDayOf: timeMicroseconds).daysSince1970 }
 }
 
 /// From request to outcome: milliseconds, or seconds when the top bit is set; all ones: unknown.

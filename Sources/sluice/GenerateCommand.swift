@@ -19,7 +19,7 @@ struct GenerateCommand: AsyncParsableCommand {
     @Option(help: "The UTC date (yyyy-MM-dd).") var day: CalendarDay
     @Option(help: "Records in all.") var count: Int
     @Option(help: "Another seed gives another day.") var seed: UInt64 = 1
-    @Option(help: "binary, csv or ndjson.") var format = GeneratedFormat.binary
+    @Option(help: "raw, csv or ndjson.") var format = FileFormat.raw
     @Option(help: "A file to write; standard output when absent.", completion: .file()) var output: String?
 
     func validate() throws {
@@ -28,10 +28,10 @@ struct GenerateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await reportingErrors {
-            if format == .binary, output == nil, isatty(STDOUT_FILENO) == 1 {
-                throw UsageError("binary records are not for a terminal: name a file with --output, or redirect")
+            if format == .raw, output == nil, isatty(STDOUT_FILENO) == 1 {
+                throw UsageError("raw records are not for a terminal: name a file with --output, or redirect")
             }
-            try ReferenceDay(day: day, count: count, seed: seed).write(as: format.fileFormat, to: try outputFile())
+            try ReferenceDay(day: day, count: count, seed: seed).write(as: format, to: try outputFile())
         }
     }
 
@@ -56,19 +56,6 @@ extension ReferenceDay {
             writer.write(UnsafeBufferPointer(rebasing: buffer[..<count]))
             try file.write(contentsOf: Data(writer.take()))
             if count == 0 { break }
-        }
-    }
-}
-
-/// The formats that a day can be written in.
-enum GeneratedFormat: String, CaseIterable, ExpressibleByArgument {
-    case binary, csv, ndjson
-
-    var fileFormat: FileFormat {
-        switch self {
-        case .binary: .raw
-        case .csv: .csv
-        case .ndjson: .ndjson
         }
     }
 }

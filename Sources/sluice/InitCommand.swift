@@ -1,4 +1,5 @@
 import ArgumentParser
+import Ledger
 
 struct InitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,13 +16,25 @@ struct InitCommand: AsyncParsableCommand {
     @OptionGroup var data: DataOption
     @Option(help: "IANA name of the time zone of business days.") var timeZone = "UTC"
     @Option(help: "HH:MM from which on a moment belongs to the next business day.") var cutover = Cutover.none
+    @Option(
+        help: ArgumentHelp(
+            "A variable of the environment with the token key, 64 hexadecimal digits; absent: one is drawn, and is in the ledger's token.key.",
+            valueName: "variable"))
+    var tokenKeyEnv: String?
+
+    func validate() throws {
+        guard tokenKeyEnv.map(TokenKeyFile.isVariable) ?? true else {
+            throw ValidationError("--token-key-env is a name of letters, digits and underscores")
+        }
+    }
 
     func run() async throws {
         try await reportingErrors {
             let files = try data.files()
-            try files.create(timeZone: timeZone, cutoverMinutes: cutover.minutes)
+            try files.create(timeZone: timeZone, cutoverMinutes: cutover.minutes, tokenKeyVariable: tokenKeyEnv)
+            let secret = tokenKeyEnv.map { "the environment's \($0)" } ?? files.tokenKey
             complain(
-                "made a ledger in \(files.directory): time zone \(timeZone), cut-over \(cutover); keep \(files.tokenKey) secret"
+                "made a ledger in \(files.directory): time zone \(timeZone), cut-over \(cutover); keep \(secret) secret"
             )
         }
     }

@@ -34,6 +34,6 @@ struct Sluice: AsyncParsableCommand {
             OfferingsCommand.self, RollupCommand.self, SQLCommand.self, ExportCommand.self, StatusCommand.self,
             VerifyCommand.self,
             CompactCommand.self, RebuildCommand.self,
-            TokenCommand.self, ConfigCommand.self, BenchCommand.self,
+            TokenCommand.self, TokenKeyCommand.self, ConfigCommand.self, BenchCommand.self,
         ])
 }

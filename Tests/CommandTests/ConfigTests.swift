@@ -29,6 +29,7 @@ import Testing
         (#"{"connections": "many"}"#, [:], "connections: expected a whole number"),
         (#"{"anonymous": 1.5}"#, [:], "anonymous: expected true or false"),
         (#"{"http": ["x"]}"#, [:], "http: expected a text"), (#"{"http": 7}"#, [:], "http: expected a text"),
+        ("{\"http\": \"127.0.0.1:1\",\n \"http\": \"127.0.0.1:2\"}", [:], "the key \"http\" comes twice"),
         ("[1]", [:], "expected one JSON object"), ("{", [:], "expected one JSON object"),
         (#"{"idle-seconds": 0}"#, [:], "'0' was found, expected 1 to 86,400"),
         (#"{"http": "nowhere"}"#, [:], "'nowhere' was found, expected HOST:PORT"),
@@ -72,6 +73,57 @@ import Testing
             }
             let noted = try String(contentsOfFile: workshop.data + "/audit.log", encoding: .utf8)
             #expect(noted.contains("configuration.reload") && noted.contains("daemon.stop"))
+        }
+    }
+
+    @Test func grantsThatAreGoneAreToldOf() async throws {
+        try await Workshop.open { workshop in
+            try await ledger(workshop)
+            #expect(
+                try await workshop.run("token", "create", "--data", workshop.data, "--name", "x", "--read").code == 0)
+            try await workshop.withDaemon { daemon in
+                try FileManager.default.removeItem(atPath: workshop.data + "/grants.json")
+                try await said("the file of grants is gone", by: daemon)
+            }
+            let noted = try String(contentsOfFile: workshop.data + "/audit.log", encoding: .utf8)
+            #expect(noted.contains("grants.gone"))
+        }
+    }
+
+    @Test func hangupOpensTheAuditLogAgain() async throws {
+        try await Workshop.open { workshop in
+            try await ledger(workshop)
+            let log = workshop.data + "/audit.log"
+            try await workshop.withDaemon { daemon in
+                try FileManager.default.moveItem(atPath: log, toPath: log + ".1")
+                kill(daemon.processID, SIGHUP)
+                try await said("configuration read anew", by: daemon)
+            }
+            let (old, new) = (
+                try String(contentsOfFile: log + ".1", encoding: .utf8),
+                try String(contentsOfFile: log, encoding: .utf8)
+            )
+            #expect(old.contains("daemon.start") && !old.contains("daemon.stop"))
+            #expect(new.contains("configuration.reload") && new.contains("daemon.stop"))
+        }
+    }
+
+    @Test func bothWordsForRecordsAreTaken() async throws {
+        try await Workshop.open { workshop in
+            let generate = ["generate", "--day", "2026-11-20", "--count", "100", "--output"]
+            let files = ["raw", "binary"].map { workshop.path + "/\($0)" }
+            for (word, file) in zip(["raw", "binary"], files) {
+                let made = try await workshop.run(
+                    program: [Workshop.executable] + generate + [file, "--format", word])
+                #expect(made.code == 0, "\(made.errors)")
+            }
+            #expect(FileManager.default.contentsEqual(atPath: files[0], andPath: files[1]))
+            for (word, count) in [("binary", 100), ("raw", 0)] {
+                let loaded = try await workshop.run(
+                    "load", files[0], "--format", word, "--data", workshop.data, "--json")
+                let counts = try loaded.counts()
+                #expect((counts.accepted > 0) == (count > 0), "\(loaded.errors)")
+            }
         }
     }
 

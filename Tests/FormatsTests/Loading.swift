@@ -14,6 +14,9 @@ struct Loading {
     var codes: [Name: UInt32] = [:]
     var limit = NewNameLimit(.max)
     private let tokeniser = AccountTokeniser(key: [UInt8](repeating: 0x5A, count: 32))
+    private let keys = TokenKeyRing([
+        .init(id: "first", firstDay: nil, secret: [UInt8](repeating: 0x5A, count: 32))
+    ])
 
     /// Reads a whole input in pieces of `pieceByteCount`.
     init(
@@ -99,7 +102,7 @@ struct Loading {
 
     private mutating func settle(_ reader: inout RowReader, _ batch: ParsedBatch) {
         var batch = batch
-        reader.supply(tokens: tokeniser.tokens(of: batch.accounts), to: &batch)
+        reader.supply(tokens: keys.tokens(of: batch.accounts), to: &batch)
         let answers = batch.names.map { name -> NameResolution in
             if let known = codes[name] { return .code(known) }
             if let refusal = limit.admit(name) { return refusal }

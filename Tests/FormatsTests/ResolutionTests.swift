@@ -39,6 +39,60 @@ import Transactions
         #expect((first.records + second.records).map(\.payer) == [5, 5, 6])
     }
 
+    /// Whoever reads with periods asks once for each, and whoever knows none asks for each date.
+    @Test func aTokenIsRememberedWithinItsPeriodAlone() throws {
+        let key = { (byte: UInt8) in [UInt8](repeating: byte, count: 32) }
+        let ring = TokenKeyRing([
+            .init(id: "a", firstDay: nil, secret: key(1)),
+            .init(id: "b", firstDay: CalendarDay("2024-06-01"), secret: key(2)),
+        ])
+        func row(_ id: String, _ day: String, _ payer: String) -> String { "\(id),\(day)T23:00:00Z,1,GBP,7,\(payer)\n" }
+        let rows = [
+            ("A", "2024-05-30", "x"), ("B", "2024-05-31", "x"), ("C", "2024-06-01", "x"), ("D", "2024-06-02", "x"),
+            ("E", "2024-05-31", "x"), ("F", "2024-06-01", "x"), ("G", "2024-05-30", "y"),
+        ]
+        for (periods, asked) in [
+            (TokenPeriods.unknown, 5), (TokenPeriods(ring, lastKnownDay: CalendarDay("2024-05-31")!), 4),
+            (TokenPeriods(ring, lastKnownDay: CalendarDay("2026-01-01")!), 3),
+        ] {
+            var reader = try RowReader(.csv, tokenPeriods: periods)
+            var (askedCount, records) = (0, [Record]())
+            for text in ["id,time,amount,currency,source,payer\n"] + rows.map({ row($0.0, $0.1, $0.2) }) {
+                var batch = try read(&reader, text)
+                askedCount += batch.accounts.count
+                reader.supply(tokens: ring.tokens(of: batch.accounts), to: &batch)
+                records += batch.records
+            }
+            #expect(askedCount == asked)
+            for (record, row) in zip(records, rows) {
+                var one = AccountNumbers()
+                one.append(Array(row.2.utf8), on: CalendarDay(row.1)!)
+                #expect(record.payer == ring.tokens(of: one)[0])
+            }
+            #expect(records[1].payer == records[4].payer && records[1].payer != records[2].payer)
+        }
+    }
+
+    /// What an account is remembered under in a later period is no account that somebody could send.
+    @Test func nobodyPassesForTheKeyOfAnAccount() throws {
+        let days = ["2024-05-31", "2024-06-01", "2024-06-02", "2024-06-03"]
+        let accounts = ["1", "1\u{0}", "1\u{1}\u{0}\u{0}\u{0}", String(repeating: "1", count: 64)]
+        var reader = try RowReader(.ndjson)
+        var asked = 0
+        for (number, account) in (accounts + accounts).enumerated() {
+            for day in days {
+                let payer = account.unicodeScalars.map { $0.value < 32 ? "\\u000\($0.value)" : "\($0)" }.joined()
+                let json =
+                    #"{"id":"\#(number)-\#(day)","time":"\#(day)T00:00:00Z","amount":1,"currency":"GBP","source":"7","payer":"\#(payer)"}"#
+                var batch = try read(&reader, json + "\n")
+                #expect(batch.rejects.isEmpty)
+                asked += batch.accounts.count
+                reader.supply(tokens: batch.accounts.indices.map { UInt64(asked * 10 + $0) }, to: &batch)
+            }
+        }
+        #expect(asked == accounts.count * days.count)
+    }
+
     @Test func theLimitOnNewNamesRejectsRows() throws {
         let text = header + row("A", payee: "x") + row("B", payee: "y") + row("C", payee: "z") + row("D", payee: "x")
         let loading = try Loading(text + row("E", payee: "z"), newNames: 2)
@@ -135,7 +189,7 @@ import Transactions
 
     @Test func accountNumbersDoNotPrintThemselves() {
         var accounts = AccountNumbers()
-        Array("4111111111111111".utf8).withUnsafeBytes { accounts.append($0) }
+        accounts.append(Array("4111111111111111".utf8), on: .first)
         var dumped = ""
         dump(accounts, to: &dumped)
         for text in ["\(accounts)", String(reflecting: accounts), dumped] { #expect(!text.contains("4111")) }

@@ -357,8 +357,8 @@ class Sessions(unittest.TestCase):
             _, number, payload, count = self.server.expect(sluice.NAMES)
             assert count == 2 and payload.startswith(b"\x03\x02p1"), payload
             self.server.send(sluice.CODES, struct.pack("<II", 1 << 31, 40_000), number=number, count=2)
-            _, number, payload, count = self.server.expect(sluice.ACCOUNTS)
-            assert count == 1 and payload == b"\x040901\0\0\0", payload
+            _, number, payload, count = self.server.expect(sluice.DATED_ACCOUNTS)
+            assert count == 1 and payload == struct.pack("<iB", 20_454, 4) + b"0901" + bytes(7), payload
             self.server.send(sluice.TOKENS, struct.pack("<Q", 0xA1B2C3D4E5F6), number=number, count=1)
             for number in (1, 2):
                 payload = self.server.expect(sluice.BATCH)[2]

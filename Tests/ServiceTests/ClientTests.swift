@@ -112,8 +112,12 @@ func configuration(_ sources: [SourceRequest] = [.code(7)]) -> ClientConfigurati
             let names = (0..<3000).map { Name(.payee, "payee \($0 % 2500) " + String(repeating: "-", count: 60)) }
             let codes = try await overTCP.codes(for: names)
             #expect(codes.count == 3000 && codes[2500] == codes[0] && Set(codes).count == 2500)
-            let accounts = (1...2000).map { Array("\($0)".utf8) }
-            #expect(try await overTCP.tokens(for: accounts) == engine.tokens(for: accounts))
+            let accounts = (1...2000).reduce(into: AccountNumbers()) { accounts, number in
+                let text = String(repeating: "9", count: 60) + "\(number)"
+                accounts.append(Array(text.utf8), on: CalendarDay(daysSince1970: Int32(number)))
+            }
+            let tokens = try await overTCP.tokens(for: accounts)
+            #expect(tokens == engine.tokens(for: accounts))
             let failure = await #expect(throws: ClientError.self) { try await overTCP.query([1]) }
             guard case .failed(let why)? = failure else {
                 Issue.record("\(failure as Any)")
@@ -208,7 +212,8 @@ func configuration(_ sources: [SourceRequest] = [.code(7)]) -> ClientConfigurati
             await #expect(throws: ClientError.self) { try await client.send(recordCount: 0) { _ in } }
             await #expect(throws: ClientError.self) { try await client.send(recordCount: 1025) { _ in } }
             await #expect(throws: ClientError.self) { try await client.codes(for: [Name(.payee, "")]) }
-            await #expect(throws: ClientError.self) { try await client.tokens(for: [[]]) }
+            let nothing = [[UInt8]()].reduce(into: AccountNumbers()) { $0.append($1, on: .first) }
+            await #expect(throws: ClientError.self) { try await client.tokens(for: nothing) }
             try await client.finish()
         }
     }

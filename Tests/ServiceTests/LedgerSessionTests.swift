@@ -42,7 +42,10 @@ private func makeLedger() throws -> Ledger {
         #expect(results.receipts.prefix(5).map(\.firstSequence) == [1, 1025, 2049, 3073, 4097])
         let names = [Name(.payee, "a"), Name(.region, "b"), Name(.payee, "a")]
         #expect(try await client.codes(for: names) == [0x8000_0000, 0x8000, 0x8000_0000])
-        let tokens = try await client.tokens(for: [[49, 50], [49, 50], [51]])
+        let accounts = [[49, 50], [49, 50], [51]].reduce(into: AccountNumbers()) {
+            $0.append($1, on: CalendarDay(daysSince1970: 20_000))
+        }
+        let tokens = try await client.tokens(for: accounts)
         #expect(tokens[0] == tokens[1] && tokens[0] != tokens[2])
         try await client.finish()
         await server.stop()

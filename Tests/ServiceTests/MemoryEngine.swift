@@ -105,8 +105,13 @@ final class MemoryEngine: IngestEngine {
         return try result.get()
     }
 
-    func tokens(for accounts: [[UInt8]]) -> [UInt64] {
-        accounts.map { $0.reduce(14_695_981) { ($0 &* 1_099_511 ^ UInt64($1)) & 0xFFFF_FFFF_FFFF } }
+    /// Those of one date are those of another.
+    func tokens(for accounts: AccountNumbers) -> [UInt64] {
+        accounts.indices.map { accounts.withBytes(at: $0) { token(of: Array($0)) } }
+    }
+
+    func token(of account: [UInt8]) -> UInt64 {
+        account.reduce(14_695_981) { ($0 &* 1_099_511 ^ UInt64($1)) & 0xFFFF_FFFF_FFFF }
     }
 
     private static func take(

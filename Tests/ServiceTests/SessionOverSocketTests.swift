@@ -90,7 +90,12 @@ import Transactions
             let accounts: [[UInt8]] = [Array("970436001".utf8), [0]]
             try await peer.send(frames { AccountsRequest(number: 12, accounts: accounts).encode(to: &$0) })
             let tokens = try await peer.expect(.tokens)
-            #expect((0..<2).map { tokens.integer(8 * $0, UInt64.self) } == engine.tokens(for: accounts))
+            #expect((0..<2).map { tokens.integer(8 * $0, UInt64.self) } == accounts.map(engine.token))
+            var dated = AccountNumbers()
+            for account in accounts { dated.append(account, on: CalendarDay(daysSince1970: 20_000)) }
+            try await peer.send(frames { DatedAccountsRequest(number: 15, accounts: dated).encode(to: &$0) })
+            let ofDates = try await peer.expect(.tokens)
+            #expect(ofDates.header.number == 15 && ofDates.payload == tokens.payload)
             engine.refuseNames(Refusal(.namesExhausted, "no more regions"))
             try await peer.send(frames { NamesRequest(number: 13, names: names).encode(to: &$0) })
             let failed = try await peer.expect(.failed)

@@ -23,6 +23,8 @@ import Transactions
         #expect(try withFrame(oneOfEach[.codes]!) { try CodesAnswer($0).codes } == [1, 0x8000_0001, 3])
         let accounts = try withFrame(oneOfEach[.accounts]!) { try AccountsRequest($0).accounts }
         #expect(accounts == [[1], [UInt8](repeating: 2, count: 64)])
+        let dated = try withFrame(oneOfEach[.datedAccounts]!) { try DatedAccountsRequest($0).accounts }
+        #expect(dated == sampleDatedAccounts)
         #expect(try withFrame(oneOfEach[.tokens]!) { try TokensAnswer($0).tokens } == [1, 0xFFFF_FFFF_FFFF])
         #expect(try withFrame(oneOfEach[.query]!) { try Query($0).bytes } == Array("{}".utf8))
         let failure = try withFrame(oneOfEach[.refused]!) { try RequestFailure($0) }
@@ -40,11 +42,17 @@ import Transactions
     }
 
     @Test func accountsAreNeverPrinted() {
-        let action = ServerSession.Action.accounts(AccountsRequest(number: 5, accounts: [[0x39, 0x37]]))
-        var dumped = ""
-        dump(action, to: &dumped)
-        for text in ["\(action)", String(reflecting: action), dumped] {
-            #expect(!text.contains("57") && !text.contains("97"))
+        var dated = AccountNumbers()
+        dated.append([0x39, 0x37], on: .first)
+        for action in [
+            ServerSession.Action.accounts(AccountsRequest(number: 5, accounts: [[0x39, 0x37]])),
+            .datedAccounts(DatedAccountsRequest(number: 5, accounts: dated)),
+        ] {
+            var dumped = ""
+            dump(action, to: &dumped)
+            for text in ["\(action)", String(reflecting: action), dumped] {
+                #expect(!text.contains("57") && !text.contains("97"))
+            }
         }
     }
 
@@ -92,6 +100,7 @@ import Transactions
         case .names: _ = try NamesRequest(frame)
         case .codes: _ = try CodesAnswer(frame)
         case .accounts: _ = try AccountsRequest(frame)
+        case .datedAccounts: _ = try DatedAccountsRequest(frame)
         case .tokens: _ = try TokensAnswer(frame)
         case .error: _ = try ProtocolFault(frame)
         case .query: _ = try Query(frame)

@@ -114,6 +114,7 @@ let oneOfEach: [FrameKind: [UInt8]] = [
     .accounts: frames {
         AccountsRequest(number: 5, accounts: [[1], [UInt8](repeating: 2, count: 64)]).encode(to: &$0)
     },
+    .datedAccounts: frames { DatedAccountsRequest(number: 5, accounts: sampleDatedAccounts).encode(to: &$0) },
     .tokens: frames { TokensAnswer(number: 5, tokens: [1, 0xFFFF_FFFF_FFFF]).encode(to: &$0) },
     .ping: frames { $0.ping(6) },
     .pong: frames { $0.pong(6) },
@@ -124,3 +125,10 @@ let oneOfEach: [FrameKind: [UInt8]] = [
     .credentials: frames { Credentials(token: Array("sluice_secret".utf8)).encode(to: &$0) },
     .failed: frames { RequestFailure(.notAllowed, mayRetry: false, "not here").encodeFailed(request: 7, to: &$0) },
 ]
+
+let sampleDatedAccounts: AccountNumbers = {
+    var accounts = AccountNumbers()
+    accounts.append([1], on: CalendarDay(daysSince1970: 20_000))
+    accounts.append([UInt8](repeating: 2, count: 64), on: CalendarDay(daysSince1970: -1))
+    return accounts
+}()

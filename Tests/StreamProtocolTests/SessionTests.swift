@@ -24,7 +24,7 @@ import Transactions
         let allowed: [ServerSession.Phase: Set<FrameKind>] = [
             .awaitingHello: [.credentials, .hello, .error],
             .opening: [.error],
-            .open: [.batch, .compressedBatch, .names, .accounts, .query, .ping, .goodbye, .error],
+            .open: [.batch, .compressedBatch, .names, .accounts, .datedAccounts, .query, .ping, .goodbye, .error],
             .finishing: [.error],
             .closed: Set(FrameKind.allCases),
         ]

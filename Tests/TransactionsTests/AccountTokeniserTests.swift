@@ -27,9 +27,65 @@ import Transactions
 
     @Test func manyAtOnceAreTheSame() {
         var accounts = AccountNumbers()
-        for text in ["1", "22", "", "333"] { Array(text.utf8).withUnsafeBytes { accounts.append($0) } }
+        for text in ["1", "22", "", "333"] { accounts.append(Array(text.utf8), on: .first) }
         let key = [UInt8](repeating: 9, count: 32)
-        #expect(AccountTokeniser(key: key).tokens(of: accounts) == ["1", "22", "", "333"].map { token($0, key: key) })
+        let ring = TokenKeyRing([.init(id: "only", firstDay: nil, secret: key)])
+        #expect(ring.tokens(of: accounts) == ["1", "22", "", "333"].map { token($0, key: key) })
+    }
+
+    /// From the first moment of a key's date on it is the key, and for the day before it never is.
+    @Test func theKeyInForceOnTheDateIsUsed() {
+        let keys = (1...3).map { [UInt8](repeating: UInt8($0), count: 32) }
+        let ring = TokenKeyRing([
+            .init(id: "a", firstDay: nil, secret: keys[0]),
+            .init(id: "b", firstDay: CalendarDay("2027-01-01"), secret: keys[1]),
+            .init(id: "c", firstDay: CalendarDay("2027-01-02"), secret: keys[2]),
+        ])
+        let expected = [("1970-01-01", 0), ("2026-12-31", 0), ("2027-01-01", 1), ("2027-01-02", 2), ("9999-12-31", 2)]
+        var accounts = AccountNumbers()
+        for (day, key) in expected {
+            accounts.append(Array("42".utf8), on: CalendarDay(day)!)
+            #expect(ring.key(on: CalendarDay(day)!).id == ring.keys[key].id)
+        }
+        #expect(ring.tokens(of: accounts) == expected.map { token("42", key: keys[$0.1]) })
+    }
+
+    @Test func ringsAgreeUpToADate() {
+        func ring(_ keys: [(String?, UInt8)]) -> TokenKeyRing {
+            TokenKeyRing(
+                keys.enumerated().map { number, key in
+                    .init(
+                        id: "\(number)", firstDay: key.0.flatMap { CalendarDay($0) },
+                        secret: [UInt8](repeating: key.1, count: 32))
+                })
+        }
+        let one = ring([(nil, 1)])
+        let two = ring([(nil, 1), ("2027-01-01", 2)])
+        let (before, after) = (CalendarDay("2026-12-31")!, CalendarDay("2027-01-01")!)
+        #expect(two.agrees(with: one, through: before) && one.agrees(with: two, through: before))
+        #expect(!two.agrees(with: one, through: after) && !one.agrees(with: two, through: after))
+        #expect(!ring([(nil, 3)]).agrees(with: one, through: before))
+        #expect(!ring([(nil, 1), ("2027-01-01", 3)]).agrees(with: two, through: after))
+    }
+
+    @Test func periodsEndWhereAKeyBeginsOrNothingIsKnown() {
+        let ring = TokenKeyRing([
+            .init(id: "a", firstDay: nil, secret: [UInt8](repeating: 1, count: 32)),
+            .init(id: "b", firstDay: CalendarDay("2027-01-03"), secret: [UInt8](repeating: 2, count: 32)),
+        ])
+        func periods(_ periods: TokenPeriods) -> [UInt32] {
+            (1...6).flatMap { day -> [UInt32] in
+                let start = Int64(CalendarDay(year: 2027, month: 1, day: day)!.daysSince1970) * 86_400_000_000
+                return [periods.period(ofMicroseconds: start), periods.period(ofMicroseconds: start + 86_399_999_999)]
+            }
+        }
+        func shape(_ list: [UInt32]) -> [Int] { list.map { list.firstIndex(of: $0)! } }
+        let known = TokenPeriods(ring, lastKnownDay: CalendarDay("2027-01-04")!)
+        #expect(shape(periods(known)) == [0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 10, 10])
+        #expect(shape(periods(.unknown)) == [0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10])
+        #expect(Set(periods(.unknown)).isDisjoint(with: [0, 1]))
+        let early = TokenPeriods(ring, lastKnownDay: CalendarDay("2027-01-01")!)
+        #expect(shape(periods(early)) == [0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10])
     }
 
     @Test func textAndTokenAreInverse() {

@@ -1,4 +1,5 @@
 import Access
+import Logging
 import NIOCore
 import NIOSSL
 
@@ -19,6 +20,16 @@ public struct Door: Sendable {
         self.port = port
         self.certificate = certificate
         self.gate = gate
+    }
+}
+
+extension Door {
+    /// Where certificates are asked for, one that is not trusted ends the handshake: nothing else tells of it.
+    func noteHandshakeFailure(_ error: any Error, of peer: String, asking subject: String, _ logger: Logger) {
+        guard certificate?.asksForClientCertificates == true, case NIOSSLError.handshakeFailed(let reason) = error
+        else { return }
+        logger.info("TLS failed", metadata: ["peer": .string(peer), "reason": .string("\(reason)")])
+        gate.noteRefusal(of: peer, subject: subject, .handshakeFailed("\(reason)"))
     }
 }
 

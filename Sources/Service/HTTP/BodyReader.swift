@@ -30,6 +30,7 @@ final class BodyReader: @unchecked Sendable {
     private var content = BodyContent()
     let format: Format
     private let ledger: Ledger
+    private let tokenPeriods: TokenPeriods
     private var nowMicroseconds: Int64 = 0
     private var reader: RowReader
     private var splitter: JSONArraySplitter?
@@ -41,14 +42,16 @@ final class BodyReader: @unchecked Sendable {
     init(_ format: Format, mapping: Mapping, ledger: Ledger) throws(FormatError) {
         self.format = format
         self.ledger = ledger
+        tokenPeriods = ledger.tokenKeys.periods
         switch format {
-        case .array: reader = try RowReader(.ndjson, mapping: mapping)
-        case .rows(let format): reader = try RowReader(format, mapping: mapping)
+        case .array: reader = try RowReader(.ndjson, mapping: mapping, tokenPeriods: tokenPeriods)
+        case .rows(let format): reader = try RowReader(format, mapping: mapping, tokenPeriods: tokenPeriods)
         }
     }
 
-    /// True when another body can follow: there is no header, and no name is known as one that is not given.
-    var isReusable: Bool { format != .rows(.csv) && !hasRefusedNames }
+    /// True when another body can follow: there is no header, no name is known as one that is not given, and for new dates
+    /// tokens are still remembered.
+    var isReusable: Bool { format != .rows(.csv) && !hasRefusedNames && tokenPeriods == ledger.tokenKeys.periods }
 
     /// Begins with a body of a client with these permissions.
     func begin(for permissions: Permissions, nowMicroseconds: Int64) {
@@ -85,7 +88,7 @@ final class BodyReader: @unchecked Sendable {
 
     private func add(_ parsed: ParsedBatch) async throws {
         var batch = parsed
-        if !batch.accounts.isEmpty { reader.supply(tokens: ledger.tokens(for: batch.accounts), to: &batch) }
+        if !batch.accounts.isEmpty { reader.supply(tokens: try ledger.tokens(for: batch.accounts), to: &batch) }
         if !batch.names.isEmpty { reader.supply(codes: try await resolutions(of: batch.names), to: &batch) }
         content.records += batch.records
         content.items += batch.rows

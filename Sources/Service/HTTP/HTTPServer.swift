@@ -101,7 +101,8 @@ public final class HTTPServer: ServiceLifecycle.Service {
                 additionalChannelHandlers: [
                     RequestDeadline(
                         head: .milliseconds(self.configuration.headMilliseconds),
-                        body: .milliseconds(self.configuration.bodyMilliseconds))
+                        body: .milliseconds(self.configuration.bodyMilliseconds)),
+                    HandshakeWatch(door: door, logger: self.logger),
                 ], idleTimeout: .milliseconds(configuration.headMilliseconds)))
         do {
             let application = Application(

@@ -169,7 +169,7 @@ extension Problem {
         switch refusal.cause {
         case .namesExhausted, .codeTaken: self.init(.rejected, refusal.description)
         case .damaged: self.init(.damaged, refusal.description)
-        case .failed: self.init(.failed, refusal.description)
+        case .failed, .noTokenKey: self.init(.failed, refusal.description)
         case .diskFull, .closing: self = Problem(.refused, refusal.description).retryable(afterSeconds: 5)
         }
     }

@@ -14,8 +14,8 @@ public protocol IngestEngine: AnyObject, Sendable {
     /// The codes of `names`, new ones made durable first.
     func codes(for names: [Name]) async throws(Refusal) -> [UInt32]
 
-    /// The tokens of `accounts`; nothing of them is kept.
-    func tokens(for accounts: [[UInt8]]) -> [UInt64]
+    /// The tokens of `accounts`, each with the key of its date; nothing of them is kept.
+    func tokens(for accounts: AccountNumbers) throws(Refusal) -> [UInt64]
 }
 
 /// Answers a query of the local socket, opaque to the service.

@@ -213,6 +213,9 @@ final class StreamHandler: ChannelDuplexHandler {
         case .accounts(let request):
             isWaitingForLookUp = true
             answer(request)
+        case .datedAccounts(let request):
+            isWaitingForLookUp = true
+            answer(request)
         case .query(let query): answer(query)
         case .pong(let number): answers.pong(number)
         case .finish, .ignore: break

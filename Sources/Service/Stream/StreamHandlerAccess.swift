@@ -1,6 +1,5 @@
 import Access
 import NIOCore
-import NIOSSL
 import Presentation
 import StreamProtocol
 import Transactions
@@ -59,13 +58,9 @@ extension StreamHandler {
         refuse(at: door, asking: "stream", denial)
     }
 
-    /// Where certificates are asked for, one that is not trusted ends the handshake: nothing else tells of it.
     func noteHandshakeFailure(_ error: any Error) {
-        guard case .door(let door) = entrance, door.certificate?.asksForClientCertificates == true, client == nil,
-            case NIOSSLError.handshakeFailed(let reason) = error
-        else { return }
-        logger.info("TLS failed", metadata: ["reason": .string("\(reason)")])
-        door.gate.noteRefusal(of: peer, subject: "stream", .handshakeFailed("\(reason)"))
+        guard case .door(let door) = entrance, client == nil else { return }
+        door.noteHandshakeFailure(error, of: peer, asking: "stream", logger)
     }
 
     private func admit(at door: Door, asking subject: String, _ find: () throws(Denial) -> Client) {

@@ -34,12 +34,26 @@ extension StreamHandler {
         }
     }
 
+    /// With the key that is in force now.
     func answer(_ request: AccountsRequest) {
-        if let refusal = refusal(ofLookUp: []) { return refuseLookUp(request.number, refusal) }
+        let today = CalendarDay(utcDayOf: SystemMachine().wallClockMicroseconds())
+        var accounts = AccountNumbers()
+        for account in request.accounts { accounts.append(account, on: today) }
+        answer(request.number, accounts)
+    }
+
+    func answer(_ request: DatedAccountsRequest) { answer(request.number, request.accounts) }
+
+    private func answer(_ number: UInt64, _ accounts: AccountNumbers) {
+        if let refusal = refusal(ofLookUp: []) { return refuseLookUp(number, refusal) }
         Task { [desk = shared.tokenDesk, mailbox] in
-            let tokens = await desk.tokens(for: request.accounts)
+            let result = await desk.tokens(for: accounts)
             mailbox.leave { handler in
-                TokensAnswer(number: request.number, tokens: tokens).encode(to: &handler.answers)
+                switch result {
+                case .success(let tokens): TokensAnswer(number: number, tokens: tokens).encode(to: &handler.answers)
+                case .failure(let refusal):
+                    RequestFailure(refusal).encodeFailed(request: number, to: &handler.answers)
+                }
                 handler.finishLookUp()
             }
         }
@@ -114,7 +128,9 @@ actor TokenDesk {
 
     init(engine: any IngestEngine) { self.engine = engine }
 
-    func tokens(for accounts: [[UInt8]]) -> [UInt64] { engine.tokens(for: accounts) }
+    func tokens(for accounts: AccountNumbers) -> Result<[UInt64], Refusal> {
+        do throws(Refusal) { return .success(try engine.tokens(for: accounts)) } catch { return .failure(error) }
+    }
 }
 
 extension RequestFailure {
@@ -127,7 +143,7 @@ extension RequestFailure {
             case .closing: .closing
             case .namesExhausted: .namesExhausted
             case .damaged: .damaged
-            case .codeTaken: .queryFailed
+            case .codeTaken, .noTokenKey: .queryFailed
             }
         self.init(cause, mayRetry: refusal.cause == .diskFull || refusal.cause == .closing, refusal.description)
     }

@@ -46,7 +46,7 @@ struct ReconcileCommand: AsyncParsableCommand {
             let files = try data.files()
             let input = try InputFile(file, format: format)
             let access = try await LedgerAccess.open(files)
-            let sink = ReconcilingSink(access, try files.tokeniser())
+            let sink = ReconcilingSink(access, try TokenKeys(files.tokenKeyFile()))
             let loading = try Loading(
                 input.format, mapping: try readMapping(mapping, source: source), sink: sink, receipts: nil,
                 newNameLimit: nil)
@@ -135,12 +135,12 @@ struct ReconcileCommand: AsyncParsableCommand {
 /// Takes what is read as a list, and gives no code to any name: what the ledger does not know cannot match.
 private final class ReconcilingSink: LoadSink {
     private let access: LedgerAccess
-    private let tokeniser: AccountTokeniser
+    private let keys: TokenKeys
     private let list = Mutex(Reconciliation())
     /// Codes of names that the ledger does not know, each its own, from the largest of its space down.
     private let unknown = Mutex<[Name: UInt32]>([:])
 
-    init(_ access: LedgerAccess, _ tokeniser: AccountTokeniser) { (self.access, self.tokeniser) = (access, tokeniser) }
+    init(_ access: LedgerAccess, _ keys: TokenKeys) { (self.access, self.keys) = (access, keys) }
 
     func knownCodes(for names: [Name]) async throws -> [UInt32?] {
         var codes = [UInt32?](repeating: nil, count: names.count)
@@ -176,11 +176,9 @@ private final class ReconcilingSink: LoadSink {
         }
     }
 
-    func tokens(for accounts: AccountNumbers) -> [UInt64] {
-        tokeniser.tokens(of: accounts)
-    }
+    func tokens(for accounts: AccountNumbers) throws -> [UInt64] { try keys.tokens(for: accounts) }
 
-    var tokenise: (@Sendable (AccountNumbers) -> [UInt64])? { { [self] in tokens(for: $0) } }
+    var tokenKeys: TokenKeys? { keys }
 
     func send(_ records: [Record], rows: [Int]) throws {
         list.withLock { list in

@@ -54,8 +54,8 @@ struct ConfigCheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "See that the daemon could start with these settings.",
         discussion: """
-            Takes the flags of 'sluice serve'. Reads the certificate, the mappings and the grants as well, and listens \
-            nowhere. Exit code 64 when something is wrong, which is named.
+            Takes the flags of 'sluice serve'. Reads the certificate, the mappings, the grants and the token keys as \
+            well, and listens nowhere. Exit code 64 when something is wrong, which is named.
 
             EXAMPLES
               sluice config check --data ledger
@@ -71,6 +71,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
             _ = try settings.readMappings()
             _ = try settings.readCertificate { _ in }
             _ = try settings.readGrants()
+            _ = try settings.readTokenKeys()
             try emit("the settings fit together\(values.file.map { "; \($0) was read" } ?? "")\n")
         }
     }

@@ -20,6 +20,11 @@ extension DaemonSettings {
 
     /// Who may do what.
     func readGrants() throws -> AccessControl { try AccessControl(file: GrantFile(path: files.grants)) }
+
+    /// The keys of account tokens; nil when there is no ledger yet, which is made with a key.
+    func readTokenKeys() throws -> TokenKeys? {
+        try files.exist(in: DiskFileSystem()) ? TokenKeys(files.tokenKeyFile()) : nil
+    }
 }
 
 extension LedgerFiles {

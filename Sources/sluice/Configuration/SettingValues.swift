@@ -83,7 +83,9 @@ struct SettingValues {
         let known = (Setting.allCases.map(\.variable) + ["SLUICE_CONFIG", "SLUICE_TOKEN"]).map {
             String($0.dropFirst(prefix.count))
         }
-        for variable in environment.keys.sorted() where variable.hasPrefix(prefix) {
+        // Variables that hold keys of account tokens are named by the user.
+        for variable in environment.keys.sorted()
+        where variable.hasPrefix(prefix) && !variable.hasPrefix("SLUICE_TOKEN_KEY") {
             let name = String(variable.dropFirst(prefix.count))
             guard !known.contains(name), let nearest = Nearest.match(name, among: known) else { continue }
             throw UsageError("the environment's \(variable) is not known; did you mean \"\(prefix)\(nearest)\"?")
@@ -98,6 +100,7 @@ struct SettingValues {
         guard let object = try? JSONDecoder().decode([String: Scalar].self, from: bytes) else {
             throw UsageError("\(path): expected one JSON object, such as {\"http\": \"127.0.0.1:7580\"}")
         }
+        do { try checkJSON(bytes) } catch { throw UsageError("\(path): \(error)") }
         let known = Setting.allCases.map(\.name)
         for name in object.keys.sorted() where !known.contains(name) {
             throw UsageError(

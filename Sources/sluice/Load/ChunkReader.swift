@@ -1,24 +1,27 @@
 import Formats
 import Foundation
+import Ledger
 import Transactions
 
 /// A reader with the chunk that it reads next. It is used by one task at a time, which hands it on with its result.
 final class ChunkReader: @unchecked Sendable {
     let chunk = Chunk()
     var reader: RowReader
-    private let tokenise: (@Sendable (AccountNumbers) -> [UInt64])?
+    private let keys: TokenKeys?
 
-    /// - Parameter tokenise: makes tokens of accounts at once, from any thread; nil where a server makes them.
-    init(_ reader: consuming RowReader, tokenise: (@Sendable (AccountNumbers) -> [UInt64])?) {
+    /// - Parameter keys: nil where a server makes the tokens of accounts.
+    init(_ reader: consuming RowReader, keys: TokenKeys?) {
         self.reader = reader
-        self.tokenise = tokenise
+        self.keys = keys
     }
 
     /// Reads the chunk, and supplies the tokens of its accounts where that needs no server.
-    func read() -> Result<ParsedBatch, FormatError> {
-        do throws(FormatError) {
+    func read() -> Result<ParsedBatch, any Error> {
+        do {
             var batch = try reader.readChunk(chunk.bytes, nowMicroseconds: wallClockMicroseconds())
-            if let tokenise, !batch.accounts.isEmpty { reader.supply(tokens: tokenise(batch.accounts), to: &batch) }
+            if let keys, !batch.accounts.isEmpty {
+                reader.supply(tokens: try keys.tokens(for: batch.accounts), to: &batch)
+            }
             return .success(batch)
         } catch {
             return .failure(error)

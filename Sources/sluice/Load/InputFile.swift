@@ -38,4 +38,7 @@ struct InputFile {
     }
 }
 
-extension FileFormat: ExpressibleByArgument {}
+extension FileFormat: ExpressibleByArgument {
+    /// `raw`, which may also be called `binary`, `csv` or `ndjson`.
+    public init?(argument: String) { self.init(word: argument) }
+}

@@ -12,7 +12,7 @@ protocol LoadSink: Sendable {
     /// Tokens of accounts.
     func tokens(for accounts: AccountNumbers) async throws -> [UInt64]
     /// Makes tokens of accounts at once, from any thread; nil where a server makes them.
-    var tokenise: (@Sendable (AccountNumbers) -> [UInt64])? { get }
+    var tokenKeys: TokenKeys? { get }
     /// Sends records; `rows` says where each came from.
     func send(_ records: [Record], rows: [Int]) async throws
     /// What was receipted so far; takes the exceptions away.
@@ -68,8 +68,8 @@ final class LedgerSink: LoadSink, @unchecked Sendable {
 
     func knownCodes(for names: [Name]) -> [UInt32?] { ledger.knownCodes(for: names) }
     func codes(for names: [Name]) async throws -> [UInt32] { try await ledger.codes(for: names) }
-    func tokens(for accounts: AccountNumbers) -> [UInt64] { ledger.tokens(for: accounts) }
-    var tokenise: (@Sendable (AccountNumbers) -> [UInt64])? { { [ledger] in ledger.tokens(for: $0) } }
+    func tokens(for accounts: AccountNumbers) throws -> [UInt64] { try ledger.tokens(for: accounts) }
+    var tokenKeys: TokenKeys? { ledger.tokenKeys }
     func send(_ records: [Record], rows: [Int]) throws { try uploader.send(records, labels: rows) }
 
     func takeTotals() -> LoadTotals {

@@ -24,7 +24,9 @@ final class Loading {
         _ format: FileFormat, mapping: Mapping, sink: any LoadSink, receipts: ReceiptFile?, newNameLimit: Int?
     ) throws(FormatError) {
         self.format = format
-        first = ChunkReader(try RowReader(format, mapping: mapping), tokenise: sink.tokenise)
+        let periods = sink.tokenKeys?.periods ?? .unknown
+        first = ChunkReader(
+            try RowReader(format, mapping: mapping, tokenPeriods: periods), keys: sink.tokenKeys)
         self.sink = sink
         self.receipts = receipts
         newNames = newNameLimit.map { NewNameLimit($0) }
@@ -49,7 +51,7 @@ final class Loading {
     private func withSiblings() throws(FormatError) -> [ChunkReader] {
         var readers = [first]
         for _ in 1..<max(2, ProcessInfo.processInfo.activeProcessorCount) {
-            readers.append(ChunkReader(try first.reader.sibling(), tokenise: sink.tokenise))
+            readers.append(ChunkReader(try first.reader.sibling(), keys: sink.tokenKeys))
         }
         return readers
     }
@@ -57,7 +59,7 @@ final class Loading {
     /// Each reader has a chunk or is free; those that have one are settled in turn.
     private func read(_ source: inout ChunkSource, with readers: [ChunkReader]) async throws {
         var free = readers
-        var busy: [(reader: ChunkReader, batch: Task<Result<ParsedBatch, FormatError>, Never>)] = []
+        var busy: [(reader: ChunkReader, batch: Task<Result<ParsedBatch, any Error>, Never>)] = []
         func settleFirst() async throws {
             let (reader, batch) = busy.removeFirst()
             try await settle(reader, await batch.value)
@@ -72,7 +74,7 @@ final class Loading {
         while !busy.isEmpty { try await settleFirst() }
     }
 
-    private func settle(_ reader: ChunkReader, _ result: Result<ParsedBatch, FormatError>) async throws {
+    private func settle(_ reader: ChunkReader, _ result: Result<ParsedBatch, any Error>) async throws {
         var batch = try result.get()
         try order.settle(
             &batch, of: reader.chunk.bytes, &reader.reader, nowMicroseconds: wallClockMicroseconds())

@@ -46,10 +46,10 @@ final class ServerSink: LoadSink, @unchecked Sendable {
     }
 
     func tokens(for accounts: AccountNumbers) async throws -> [UInt64] {
-        try await client.tokens(for: accounts.indices.map { accounts.withBytes(at: $0) { Array($0) } })
+        try await client.tokens(for: accounts)
     }
 
-    var tokenise: (@Sendable (AccountNumbers) -> [UInt64])? { nil }
+    var tokenKeys: TokenKeys? { nil }
 
     func send(_ records: [Record], rows: [Int]) async throws {
         try await bindSources(of: records)

@@ -29,27 +29,43 @@ struct DaemonAccess: Sendable {
     }
 }
 
-/// Looks at the grants every second, and has connections ended whose grant is gone.
+/// Looks at the grants and the token keys every second, and has connections ended whose grant is gone.
 struct AccessWatch: ServiceLifecycle.Service {
     let access: DaemonAccess
+    let tokenKeys: TokenKeys
     let threads: NIOThreadPool
     let logger: Logger
     let recheck: @Sendable () -> Void
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var lastFailure: String?
+            var (lastOfGrants, lastOfKeys): (String?, String?) = (nil, nil)
+            // Whoever else looks, as SIGHUP does, may be the first to find it gone.
+            var hadFile = access.control.hasFile
             while (try? await Task.sleep(for: .seconds(1))) != nil {
-                do {
+                await look("the grants stay as they were", &lastOfGrants) {
                     if try await threads.runIfActive({ try access.control.refresh() }) { recheck() }
-                    lastFailure = nil
-                } catch {
-                    if "\(error)" != lastFailure {
-                        logger.error("the grants stay as they were", metadata: ["reason": "\(error)"])
+                    defer { hadFile = access.control.hasFile }
+                    if hadFile, !access.control.hasFile {
+                        logger.warning("the file of grants is gone: nobody has a grant any more")
+                        try access.audit.note(.grantsGone, by: "daemon", subject: "grants.json")
                     }
-                    lastFailure = "\(error)"
+                }
+                await look("the token keys stay as they were", &lastOfKeys) {
+                    try await threads.runIfActive { try tokenKeys.refresh() }
                 }
             }
+        }
+    }
+
+    /// Tells of a failure once, until it is another one.
+    private func look(_ consequence: Logger.Message, _ last: inout String?, _ look: () async throws -> Void) async {
+        do {
+            try await look()
+            last = nil
+        } catch {
+            if "\(error)" != last { logger.error(consequence, metadata: ["reason": "\(error)"]) }
+            last = "\(error)"
         }
     }
 }

@@ -69,10 +69,13 @@ struct ServeCommand: AsyncParsableCommand {
                     logger: logger
                 ) { server.connectionCount }
                 let servers: [any ServiceLifecycle.Service] = entrances.http.isEmpty ? [server] : [server, httpServer]
-                let watch = AccessWatch(access: access, threads: threads, logger: logger) { server.recheckAccess() }
+                let watch = AccessWatch(
+                    access: access, tokenKeys: ledger.tokenKeys, threads: threads, logger: logger
+                ) { server.recheckAccess() }
                 let reload = ReloadOnHangup(
-                    options: options, values: values, access: access, certificate: entrances.certificate,
-                    logger: logger, replaceMappings: { httpServer.replace(mappings: $0) },
+                    options: options, values: values, access: access, tokenKeys: ledger.tokenKeys,
+                    certificate: entrances.certificate, logger: logger,
+                    replaceMappings: { httpServer.replace(mappings: $0) },
                     recheckAccess: { server.recheckAccess() })
                 try access.audit.note(.daemonStarted, by: currentUser(), subject: settings.files.directory)
                 try await serve(

@@ -197,8 +197,56 @@ import Testing
         let log = desk.audit
         let start = Date(timeIntervalSince1970: 1_800_000_000)
         for _ in 0..<1000 { log.noteRefusal(of: "peer", subject: "stream", .missing, now: start) }
-        #expect(try desk.lines().count == AuditLog.mostRefusals)
+        #expect(try desk.lines().count == AuditLog.mostRefusalsOfAddress)
         log.noteRefusal(of: "peer", subject: "stream", .missing, now: start + 60)
-        #expect(try desk.lines().last?["unwritten"] as? Int == 1000 - AuditLog.mostRefusals)
+        #expect(try desk.lines().last?["unwritten"] as? Int == 1000 - AuditLog.mostRefusalsOfAddress)
+        for number in 0..<1000 {
+            log.noteRefusal(of: "10.0.\(number / 250).\(number % 250):1", subject: "stream", .missing, now: start + 120)
+        }
+        #expect(try desk.lines().count == AuditLog.mostRefusalsOfAddress + 1 + AuditLog.mostRefusals)
+    }
+
+    /// One who knocks a thousand times, from whatever ports, does not hide another.
+    @Test func whoeverKnocksHidesNoOther() throws {
+        let desk = try Desk()
+        let now = Date(timeIntervalSince1970: 1_800_000_000)
+        for port in 1...1000 { desk.audit.noteRefusal(of: "[fe80::1]:\(port)", subject: "stream", .missing, now: now) }
+        desk.audit.noteRefusal(of: "192.0.2.7:4711", subject: "stream", .missing, now: now)
+        let last = try #require(try desk.lines().last)
+        #expect(last["by"] as? String == "192.0.2.7:4711")
+        #expect(last["unwritten"] as? Int == 1000 - AuditLog.mostRefusalsOfAddress)
+    }
+
+    @Test func aLogThatWasRenamedIsGoneOnWithInANewFile() throws {
+        let desk = try Desk()
+        try desk.audit.note(.daemonStarted, by: "root", subject: "one")
+        let old = desk.auditPath + ".1"
+        try FileManager.default.moveItem(atPath: desk.auditPath, toPath: old)
+        try desk.audit.note(.configurationReloaded, by: "root", subject: "two")
+        try desk.audit.reopen()
+        try desk.audit.note(.daemonStopped, by: "root", subject: "three")
+        #expect(try desk.lines().map { $0["act"] as? String } == ["daemon.stop"])
+        #expect(try String(contentsOfFile: old, encoding: .utf8).split(separator: "\n").count == 2)
+        // Where no new one can be, the old one stays.
+        try FileManager.default.removeItem(atPath: desk.auditPath)
+        try FileManager.default.createDirectory(atPath: desk.auditPath, withIntermediateDirectories: false)
+        #expect(throws: AccessError.self) { try desk.audit.reopen() }
+        try desk.audit.note(.daemonStopped, by: "root", subject: "four")
+    }
+
+    @Test func aLogThatCannotBeWrittenKeepsNobodyFromBeingRefused() throws {
+        // Every write to it fails.
+        let log = try AuditLog(path: "/dev/full")
+        log.noteRefusal(of: "peer", subject: "stream", .missing)
+        let error = #expect(throws: AccessError.self) { try log.note(.tokenCreated, by: "root", subject: "1") }
+        #expect(error?.description == "cannot write /dev/full: No space left on device")
+    }
+
+    @Test func aPipeInThePlaceOfAFileIsRefused() throws {
+        let desk = try Desk()
+        for path in [desk.file.path, desk.directory + "/pipe"] { #expect(mkfifo(path, 0o600) == 0) }
+        let error = #expect(throws: (any Error).self) { try AccessControl(file: desk.file) }
+        #expect(error.map { "\($0)" } == "cannot open \(desk.file.path): it is a pipe, expected a file")
+        #expect(throws: AccessError.self) { try AuditLog(path: desk.directory + "/pipe") }
     }
 }
