@@ -91,7 +91,8 @@ import Testing
         let commands = sources.filter { $0.hasSuffix("Command.swift") }.map { $0.dropLast("Command.swift".count) }
         #expect(commands.count >= 8)
         for command in commands + ["load", "bench"] {
-            #expect(readme.contains("| `\(command.lowercased())` |"), "README.md does not name \(command.lowercased())")
+            let words = command.replacing(/(?<small>[a-z])(?<large>[A-Z])/) { "\($0.small)-\($0.large)" }
+            #expect(readme.contains("| `\(words.lowercased())` |"), "README.md does not name \(words.lowercased())")
         }
     }
 
