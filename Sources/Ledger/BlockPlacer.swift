@@ -3,7 +3,7 @@ import Storage
 import Transactions
 
 /// Decides where the next block goes: keeps the log's end as it will be once what is on its way is written, secures space
-/// ahead, and begins a new segment when one is full. The committer owns it.
+/// ahead, has it filled with zeros where that pays, and begins a new segment when one is full. The committer owns it.
 struct BlockPlacer {
     private let log: Log
     private let largestSegmentByteCount: Int
@@ -13,11 +13,21 @@ struct BlockPlacer {
     private var offset: Int
     private var checksum: UInt32
     private var securedEnd = 0
+    private let zeroedStep: Int
+    private let zeroingBlockCount: Int
+    private var zeroedEnd = 0
+    /// Blocks behind each other that were small.
+    private var smallBlockCount = 0
+
+    /// Of a larger block zeros cost as much as they save.
+    private static let smallBlockByteCount = 32 << 10
 
     init(log: Log, options: LedgerOptions) {
         self.log = log
         largestSegmentByteCount = options.segmentByteCount
         securedStep = options.securedByteCount
+        zeroedStep = options.zeroedByteCount
+        zeroingBlockCount = options.zeroingBlockCount
         (segment, offset, checksum) = log.tail
     }
 
@@ -60,6 +70,18 @@ struct BlockPlacer {
     mutating func place(_ header: BlockHeader) {
         offset += header.totalByteCount
         checksum = header.checksum
+        smallBlockCount = header.totalByteCount <= BlockPlacer.smallBlockByteCount ? smallBlockCount + 1 : 0
+    }
+
+    /// What is to be filled with zeros next, behind the block that was placed last; nil: nothing.
+    mutating func takeZeros() -> Range<Int>? {
+        guard smallBlockCount >= zeroingBlockCount, zeroedEnd < offset + zeroedStep / 8 else { return nil }
+        let start = max(offset, zeroedEnd)
+        let end = min(offset + zeroedStep, securedEnd, largestSegmentByteCount)
+        // Where there is hardly any space left, a flush for it would not pay.
+        guard end - start > zeroedStep / 2 else { return nil }
+        zeroedEnd = end
+        return start..<end
     }
 
     /// Begins a segment. Nothing may be on its way.
@@ -70,11 +92,24 @@ struct BlockPlacer {
         let preface = preface(at: 0, firstSequence: firstSequence, commitTime: commitTime, chain: chain)
         let block = encoder.encode(
             UnsafeBufferPointer(start: nil, count: 0), preface: preface, declarations: log.settings.declarations)
+        try endWithLastBlock()
         // Until the new segment stands, the old one stays the end of the log.
         try log.startSegment(with: block)
         try? segment.trim(to: offset)
         (segment, offset, checksum) = log.tail
-        securedEnd = 0
+        (securedEnd, zeroedEnd, smallBlockCount) = (0, 0, 0)
+    }
+
+    /// A sealed segment ends with its last block, also after a crash: only at the log's end there may be zeros.
+    private mutating func endWithLastBlock() throws {
+        guard zeroedEnd > offset else { return }
+        try segment.trim(to: offset)
+        (securedEnd, zeroedEnd) = (0, 0)
+        do throws(StorageError) {
+            try segment.synchronise()
+        } catch {
+            throw UncertainSegment(reason: error)
+        }
     }
 
     /// Gives back what was secured and not used. Nothing may be on its way.

@@ -12,6 +12,8 @@ struct Commit: @unchecked Sendable {
         /// Valid until the commit is through the flusher.
         var encoded: EncodedBlock
         var segment: LogSegment
+        /// What is to be filled with zeros once the block is durable; nil: nothing.
+        var zeros: Range<Int>?
     }
 
     /// Told, once, the codes that names have, or why they have none.

@@ -374,7 +374,7 @@ final class Committer: @unchecked Sendable {
         let encoded = encoder.encode(commit.records, preface: preface, declarations: commit.names.map(\.declaration))
         placer.place(encoded.header)
         lastBlockIsProven = false
-        return Commit.Block(encoded: encoded, segment: placer.segment)
+        return Commit.Block(encoded: encoded, segment: placer.segment, zeros: placer.takeZeros())
     }
 
     private static func refusal(for error: any Error) -> Refusal {

@@ -113,6 +113,22 @@ final class Flusher: Sendable {
             folder.add(commit.records, firstSequence: commit.firstSequence, ringEnd: commit.ringEnd)
             commit.nameAnswers.forEach { $0.reply(.success($0.codes)) }
             Flusher.deliver(commit.answers)
+            if let block = commit.block, let zeros = block.zeros { writeZeros(zeros, to: block.segment) }
+        }
+    }
+
+    /// Fills the log ahead. Flushed before the next block is written: what lies behind a block that was not durable is that
+    /// block's own, or zeros.
+    private func writeZeros(_ range: Range<Int>, to segment: LogSegment) {
+        do throws(StorageError) {
+            do throws(StorageError) {
+                try segment.writeZeros(range)
+            } catch  where error.isDiskFull {
+                // The next block does without them, or is refused.
+            }
+            try segment.synchronise()
+        } catch {
+            fail(error)
         }
     }
 

@@ -11,6 +11,10 @@ public struct LedgerOptions: Sendable {
     public var segmentByteCount = 256 << 20
     /// Space of the log is secured ahead in steps of so much.
     public var securedByteCount = 16 << 20
+    /// Behind small blocks the log is filled with so many zeros ahead, which makes flushes of the next ones quicker; 0: never.
+    public var zeroedByteCount = 512 << 10
+    /// So many small blocks behind each other let expect more of them.
+    public var zeroingBlockCount = 16
     /// Tables of open dates move to files when they take more than this.
     public var identityByteCount = 1 << 30
     /// After so many records it is seen whether tables have to move.

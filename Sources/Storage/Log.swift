@@ -59,8 +59,11 @@ public final class Log: Sendable {
         return position < segments.count ? segments[position] : nil
     }
 
-    /// Bytes of all segments.
-    public func byteCount() throws -> Int { try segments.reduce(0) { try $0 + $1.file.byteCount() } }
+    /// Bytes of all segments, without what was written ahead.
+    public func byteCount() throws -> Int {
+        let (sealed, lastEnd) = state.withLock { ($0.segments.dropLast(), $0.lastEnd) }
+        return try sealed.reduce(lastEnd) { try $0 + $1.file.byteCount() }
+    }
 
     // MARK: Appending
 
@@ -307,6 +310,9 @@ public final class Log: Sendable {
 public struct UncertainSegment: Error, Hashable, Sendable, CustomStringConvertible {
     /// What failed.
     public var reason: StorageError
+
+    /// Nothing may be written any more for that reason.
+    public init(reason: StorageError) { self.reason = reason }
 
     /// What failed, and where.
     public var description: String { "\(reason), while a segment of the log was begun" }

@@ -17,6 +17,9 @@ import Transactions
 /// | bytes that are no block, then a later block of this ledger | that block | damage: refused |
 /// | a block of a later format | | refused |
 ///
+/// Zeros to the end of the file are as the end of the file: they are written ahead, behind a durable block and flushed before
+/// the next block is written over them. They go at the start.
+///
 /// A reader passes over what lies before a later block of this ledger, and names it to whoever needs it.
 ///
 /// "Written and flushed anew": what a killed process wrote may be in the page cache alone, or, after a failed flush, be clean
@@ -123,8 +126,9 @@ public enum LogRecovery {
                 try aside.write(rest, at: 0)
                 try aside.synchronise()
                 try fileSystem.synchroniseDirectory(directory)
-                try file.truncate(to: cut.offset)
             }
+            let end = last.offset + last.byteCount
+            if try file.byteCount() > end { try file.truncate(to: end) }
             try file.write(try file.bytes(at: last.offset, count: last.byteCount), at: last.offset)
             try file.synchronise()
             // An earlier process may have been killed before it flushed the name of this segment.

@@ -128,6 +128,25 @@ extension LogSegment {
         try file.secure(byteCount: byteCount, at: offset)
     }
 
-    /// Gives back space that was secured and not used.
+    /// Writes zeros behind the last block, which must be durable; they are not, before the next `synchronise`.
+    ///
+    /// A flush of what was written over them is the quickest there is: it changes neither the file's size nor where its bytes
+    /// lie, so the disk has nothing else to write with it.
+    public func writeZeros(_ range: Range<Int>) throws(StorageError) {
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let count = min(LogSegment.zeros.count, range.upperBound - offset)
+            try file.write(UnsafeRawBufferPointer(rebasing: LogSegment.zeros[..<count]), at: offset)
+            offset += count
+        }
+    }
+
+    private nonisolated(unsafe) static let zeros: UnsafeRawBufferPointer = {
+        let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
+        zeros.initializeMemory(as: UInt8.self, repeating: 0)
+        return UnsafeRawBufferPointer(zeros)
+    }()
+
+    /// Cuts off what lies behind the last block: zeros, and space that was secured and not used.
     public func trim(to end: Int) throws(StorageError) { try file.truncate(to: end) }
 }

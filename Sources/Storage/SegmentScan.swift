@@ -4,7 +4,7 @@ import Columns
 struct SegmentScan {
     /// What follows the last good block.
     enum Tail: Equatable {
-        /// Nothing: the file ends there.
+        /// Nothing, or zeros that were written ahead: the log ends there.
         case clean
         /// Bytes that are no block, and no block of this ledger after them.
         case torn(reason: String)
@@ -23,7 +23,7 @@ struct SegmentScan {
     /// True when the block after the last good one is whole and names another one as its predecessor: one of both is not what
     /// was written there.
     var isLastDoubtful = false
-    /// Bytes of the file.
+    /// Bytes of the file, without zeros that were written ahead.
     var fileByteCount: Int
     /// Why some of it could not be read at all.
     var readError: StorageError?
@@ -48,6 +48,8 @@ struct SegmentScanner {
             case .failure(.unsupportedVersion(let version)):
                 scan.tail = .newer(version: Int(version))
                 return finished(scan, at: place, window)
+            case .failure where !scan.entries.isEmpty && window.holdsZeros(from: place.offset):
+                scan.fileByteCount = place.offset
             case .failure(let fault):
                 if let header = window.provenBlock(at: place), let last = scan.entries.popLast() {
                     scan.stretches.append(

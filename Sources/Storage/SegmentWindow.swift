@@ -61,6 +61,17 @@ struct SegmentWindow {
         return nil
     }
 
+    /// True when zeros are all that is left from a place on, and all of it could be read.
+    mutating func holdsZeros(from offset: Int) -> Bool {
+        var position = offset
+        while position < fileByteCount {
+            load(position, atLeast: 1)
+            guard bytes[(position - start)...].allSatisfy({ $0 == 0 }) else { return false }
+            position = start + bytes.count
+        }
+        return readError == nil
+    }
+
     private mutating func header(at offset: Int) throws(BlockError) -> BlockHeader {
         load(offset, atLeast: BlockHeader.largestByteCount)
         do throws(BlockError) {

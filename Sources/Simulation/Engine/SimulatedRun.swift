@@ -146,6 +146,8 @@ extension LedgerOptions {
         rowsRecordCount = sharedEncodingRecordCount / 4
         segmentByteCount = .random(in: 2_000...60_000, using: &generator)
         securedByteCount = .random(in: 1...20_000, using: &generator)
+        zeroedByteCount = .random(in: 0...20_000, using: &generator)
+        zeroingBlockCount = .random(in: 1...4, using: &generator)
         identityByteCount = generator.isOneIn(2) ? 1 : 1 << 30
         identityIdleCount = .random(in: 1...500, using: &generator)
         digestCount = 1
