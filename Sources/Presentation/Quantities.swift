@@ -34,13 +34,15 @@ func fixedPoint(_ value: Double, digits: Int) -> String {
 
 /// Digits, perhaps with a sign before and a fraction behind them, with commas between the thousands.
 func groupedThousands(_ number: String) -> String {
-    let whole = number.prefix { $0 != "." }
-    let sign = whole.prefix { $0 == "-" }
-    let digits = whole.dropFirst(sign.count)
-    var grouped = ""
-    for (place, digit) in digits.enumerated() {
-        if place > 0, (digits.count - place) % 3 == 0 { grouped.append(",") }
-        grouped.append(digit)
+    let bytes = Array(number.utf8)
+    let digitsStart = bytes.prefix { $0 == UInt8(ascii: "-") }.count
+    let digitsEnd = bytes.firstIndex(of: UInt8(ascii: ".")) ?? bytes.count
+    guard digitsEnd - digitsStart > 3 else { return number }
+    var grouped = Array(bytes[..<digitsStart])
+    grouped.reserveCapacity(bytes.count + (digitsEnd - digitsStart) / 3)
+    for place in digitsStart..<digitsEnd {
+        if place > digitsStart, (digitsEnd - place) % 3 == 0 { grouped.append(UInt8(ascii: ",")) }
+        grouped.append(bytes[place])
     }
-    return sign + grouped + number.dropFirst(whole.count)
+    return String(decoding: grouped + bytes[digitsEnd...], as: UTF8.self)
 }
