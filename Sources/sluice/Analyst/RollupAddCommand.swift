@@ -65,11 +65,7 @@ struct RollupAddCommand: AsyncParsableCommand {
         let progress = ProgressLine()
         defer { progress.finish() }
         if case .files(let view) = access, let ledger = view as? Ledger {
-            do {
-                try ledger.fillRollups { rollups in show(rollups, progress) }
-            } catch let error as UnfilledError {
-                throw InputOutputError("\(error)")
-            }
+            try ledger.fillRollups { rollups in show(rollups, progress) }
         }
         var state = try await own(access, code)
         while wait, state.fill != nil, state.failure == nil {
