@@ -83,16 +83,17 @@ struct JSONCursor {
         throw fault("the text ends inside a string")
     }
 
-    /// How many bytes of a string come before the first that is a quote, a backslash or a control character.
+    /// Bytes of a string that are known to come before the first quote, backslash or control character. The last 15 bytes of
+    /// the text are not looked at: nothing is read behind it.
     private var plainByteCount: Int {
         let start = UnsafePointer(text.baseAddress! + position)
         var count = 0
-        while position + count < text.count {
+        while position + count + 16 <= text.count {
             let marks = sluice_json_marks(start + count)
-            if marks != 0 { return min(count + marks.trailingZeroBitCount, text.count - position) }
+            if marks != 0 { return count + marks.trailingZeroBitCount }
             count += 16
         }
-        return text.count - position
+        return count
     }
 
     /// Reads a number, as it is written.
