@@ -51,21 +51,18 @@ public struct AnswerBuilder {
     /// - Throws: `notInChunk` when the chunk lacks a dimension or measure that the question needs.
     public mutating func add(_ chunk: RollupChunk) throws(RollupError) {
         guard question.covers(chunk.day) else { return }
+        let (rollup, memory) = (chunk.rollup, memory)
+        for dimension in readDimensions { _ = try rollup.place(of: dimension) }
+        for (_, measure) in keptMeasures { _ = try rollup.place(of: measure) }
         memory.begin()
-        let memory = memory
-        try add(chunk.day, count: chunk.count) { dimension throws(RollupError) in
-            guard let field = chunk.rollup.key.fields.first(where: { $0.dimension == dimension }) else {
-                throw .notInChunk(rollup: chunk.rollup.name, missing: dimension.name)
-            }
+        try add(chunk.day, count: chunk.count) { dimension in
+            let field = rollup.key.fields.first { $0.dimension == dimension }!
             let codes = memory.takeColumn(count: chunk.count)
             for row in 0..<chunk.count { codes[row] = UInt64(field.code(in: chunk.keys[row])) }
             return codes
         } column: { measure, half throws(RollupError) in
-            guard let first = chunk.rollup.firstColumn(of: measure) else {
-                throw .notInChunk(rollup: chunk.rollup.name, missing: measure.name)
-            }
             let column = memory.takeColumn(count: chunk.count)
-            _ = column.update(from: chunk.columns[first + half])
+            _ = column.update(from: chunk.columns[try rollup.place(of: measure) - rollup.dimensions.count + half])
             return column
         }
     }

@@ -73,7 +73,7 @@ struct ChunkReader {
 
     /// The codes of a dimension, each within the bits of the dimension. They stay until the next chunk is read.
     func codes(of dimension: Dimension) throws(RollupError) -> UnsafeMutableBufferPointer<UInt64> {
-        let place = try place(of: dimension)
+        let place = try rollup.place(of: dimension)
         let codes = try column(place)
         var seen: UInt64 = 0
         for code in codes { seen |= code }
@@ -85,15 +85,15 @@ struct ChunkReader {
 
     /// The column of a measure, or the first of the two of a sum. It stays until the next chunk is read.
     func column(of measure: Measure, half: Int = 0) throws(RollupError) -> UnsafeMutableBufferPointer<UInt64> {
-        try column(try place(of: measure) + half)
+        try column(try rollup.place(of: measure) + half)
     }
 
     /// Where the last of the columns ends that dimensions and measures need.
     func end(of dimensions: [Dimension], _ measures: [Measure]) throws(RollupError) -> Int {
         var end = columnsStart
-        for dimension in dimensions { end = max(end, entry(try place(of: dimension)).range.upperBound) }
+        for dimension in dimensions { end = max(end, entry(try rollup.place(of: dimension)).range.upperBound) }
         for measure in measures {
-            end = max(end, entry(try place(of: measure) + measure.columnCount - 1).range.upperBound)
+            end = max(end, entry(try rollup.place(of: measure) + measure.columnCount - 1).range.upperBound)
         }
         return end
     }
@@ -105,20 +105,10 @@ struct ChunkReader {
 
     /// As `checkCounts`, for the columns that dimensions and measures need.
     func checkCounts(of dimensions: [Dimension], _ measures: [Measure]) throws(RollupError) {
-        for dimension in dimensions { try checkCount(try place(of: dimension)) }
+        for dimension in dimensions { try checkCount(try rollup.place(of: dimension)) }
         for measure in measures {
-            for half in 0..<measure.columnCount { try checkCount(try place(of: measure) + half) }
+            for half in 0..<measure.columnCount { try checkCount(try rollup.place(of: measure) + half) }
         }
-    }
-
-    private func place(of dimension: Dimension) throws(RollupError) -> Int {
-        if let place = rollup.dimensions.firstIndex(of: dimension) { return place }
-        throw .notInChunk(rollup: rollup.name, missing: dimension.name)
-    }
-
-    private func place(of measure: Measure) throws(RollupError) -> Int {
-        if let first = rollup.firstColumn(of: measure) { return rollup.dimensions.count + first }
-        throw .notInChunk(rollup: rollup.name, missing: measure.name)
     }
 
     private func column(_ place: Int) throws(RollupError) -> UnsafeMutableBufferPointer<UInt64> {
@@ -157,6 +147,22 @@ struct ChunkReader {
         guard place < directory.count / 8 else { return (offset..<offset, 0) }
         let length = Int(directory.loadUnaligned(fromByteOffset: place * 8, as: UInt32.self))
         return (offset..<offset + length, directory.loadUnaligned(fromByteOffset: place * 8 + 4, as: UInt32.self))
+    }
+}
+
+extension RollupDeclaration {
+    /// Which of a chunk's columns has the codes of a dimension.
+    /// - Throws: `notInChunk`.
+    func place(of dimension: Dimension) throws(RollupError) -> Int {
+        if let place = dimensions.firstIndex(of: dimension) { return place }
+        throw .notInChunk(rollup: name, missing: dimension.name)
+    }
+
+    /// Which of a chunk's columns is the first of a measure; they lie behind those of the dimensions.
+    /// - Throws: `notInChunk`.
+    func place(of measure: Measure) throws(RollupError) -> Int {
+        if let first = firstColumn(of: measure) { return dimensions.count + first }
+        throw .notInChunk(rollup: name, missing: measure.name)
     }
 }
 
