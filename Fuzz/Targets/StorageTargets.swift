@@ -154,13 +154,13 @@ private final class SegmentRun: @unchecked Sendable {
         return true
     }
 
-    /// What is cut off is kept, and nothing else is changed; zeros that were written ahead of blocks may go.
+    /// What is cut off is kept, and nothing else is changed. Zeros behind the last place where a block may be are as the end of
+    /// the file (docs/reliability.md): they may go.
     private func checkContent(_ disk: SimulatedDisk, _ bytes: [UInt8], _ cut: LogRecovery.Cut?) throws {
-        let kept = try cut.map { try disk.content($0.keptAt) } ?? []
-        let found = try disk.content(SegmentRun.path) + kept
-        try require(
-            bytes.starts(with: found) && bytes[found.count...].allSatisfy { $0 == 0 },
-            "recovery has changed what it has not cut")
+        let found = try disk.content(SegmentRun.path) + (cut.map { try disk.content($0.keptAt) } ?? [])
+        try require(bytes.starts(with: found), "recovery has changed what it has not cut")
+        let gone = bytes[found.count...]
+        try require(gone.allSatisfy { $0 == 0 }, "recovery has lost \(gone.count) bytes that are not all zero")
     }
 
     /// Whatever a block is, reading it ends in records or an error.

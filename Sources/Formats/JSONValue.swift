@@ -17,8 +17,9 @@ enum JSONValue {
         if text.starts(with: [0xEF, 0xBB, 0xBF]) { text.removeFirst(3) }
         let original = text
         guard original.withUnsafeBufferPointer(isUTF8) else { throw FormatError("the text is not UTF-8") }
+        text += [UInt8](repeating: 0, count: FieldText.slackByteCount)
         let result = text.withUnsafeMutableBufferPointer { text -> Result<JSONValue, JSONFault> in
-            var cursor = JSONCursor(text)
+            var cursor = JSONCursor(UnsafeMutableBufferPointer(rebasing: text[..<original.count]))
             do throws(JSONFault) {
                 let value = try JSONValue(&cursor, depth: 0)
                 try cursor.expectEnd()

@@ -136,7 +136,12 @@ import Transactions
     @Test func aChunkWithoutWhatIsAsked() throws {
         var builder = try AnswerBuilder(Question(by: [.service], measures: [.attempts]))
         let chunk = fold(records, [.regions]).drain()[0]
-        #expect(throws: RollupError.notInChunk(rollup: "regions", missing: "service")) { try builder.add(chunk) }
+        let error = RollupError.notInChunk(rollup: "regions", missing: "service")
+        #expect(throws: error) { try builder.add(chunk) }
+        // Also where a condition leaves none of its cells.
+        builder = try AnswerBuilder(Question(by: [.service], filters: [.region: [65_000]], measures: [.attempts]))
+        #expect(throws: error) { try builder.add(chunk) }
+        #expect(throws: error) { try chunk.encoded().withUnsafeBytes { try builder.add(encoded: $0) } }
     }
 
     @Test func questionsAndAnswersAsJSON() throws {
