@@ -10,7 +10,9 @@ import Transactions
 /// | 00 | the number to be stored |
 /// | 01 | bits 32 to 61: the batch that waits for it; bits 0 to 31: its position among the batch's names |
 /// | 11 | the same among the batch's accounts |
-/// | 10 | bits 0 to 31: its position among the refusals |
+///
+/// A name that was refused goes on waiting, so that the next batch asks for it again. Were the refusal kept, a row with two
+/// such names would be rejected for the one or the other, as the input happened to be cut into batches.
 struct CodeColumn: ~Copyable {
     enum Meaning {
         case kind, event, step, outcome, channel, currency
@@ -33,8 +35,7 @@ struct CodeColumn: ~Copyable {
         case waitingForName(Int)
         /// Waits in the present batch, at that position among its accounts.
         case waitingForAccount(Int)
-        case refused(String)
-        /// Waits in an earlier batch that was not resolved yet.
+        /// Waits in an earlier batch, which was not resolved yet or in which it was refused.
         case stale
     }
 
@@ -56,7 +57,6 @@ struct CodeColumn: ~Copyable {
     private let values: [String: String]
     private let plain: Plain
     private var table = ByteStringTable()
-    private var refusals: [String] = []
     /// Counts how often the table was emptied, so that answers for entries that are gone are left aside.
     private(set) var generation = 0
 
@@ -93,7 +93,7 @@ struct CodeColumn: ~Copyable {
     @inline(__always)
     func entry(of text: FieldText) -> Int { table.entry(of: text) }
 
-    /// The number that an entry holds; nil when it waits for one or was refused.
+    /// The number that an entry holds; nil when it waits for one.
     @inline(__always)
     func number(_ entry: Int) -> UInt64? {
         let bits = table[entry]
@@ -106,7 +106,6 @@ struct CodeColumn: ~Copyable {
             return
         }
         table.removeAll()
-        refusals = []
         generation += 1
     }
 
@@ -115,7 +114,6 @@ struct CodeColumn: ~Copyable {
         let bits = table[entry]
         if bits >> 62 == 0 { return .number(bits) }
         let position = Int(UInt32(truncatingIfNeeded: bits))
-        if bits >> 62 == 2 { return .refused(refusals[position]) }
         guard bits >> 32 & 0x3FFF_FFFF == batch & 0x3FFF_FFFF else { return .stale }
         return bits >> 62 == 1 ? .waitingForName(position) : .waitingForAccount(position)
     }
@@ -128,11 +126,6 @@ struct CodeColumn: ~Copyable {
 
     private mutating func set(_ entry: Int, waitingForAccount position: Int, batch: UInt64) {
         table[entry] = 3 << 62 | (batch & 0x3FFF_FFFF) << 32 | UInt64(UInt32(position))
-    }
-
-    mutating func set(_ entry: Int, refusal: String) {
-        table[entry] = 2 << 62 | UInt64(refusals.count)
-        refusals.append(refusal)
     }
 
     /// Interprets a text and makes an entry of it; one that waits already (`known` is its entry) waits anew in this batch.

@@ -105,7 +105,7 @@ public enum NameResolution: Hashable, Sendable {
     /// Its code, known before or given just now.
     case code(UInt32)
     /// It gets none, such as when the limit on new names is reached; the reason follows the name in error texts. Rows that
-    /// use the name are rejected.
+    /// use the name are rejected, each for the first such name. A later batch asks for it again.
     case refused(String)
 }
 

@@ -36,9 +36,8 @@ extension RowAssembler {
         precondition(batch.accounts.isEmpty, "accounts are supplied first")
         precondition(codes.count == batch.names.count, "one answer for each name")
         for place in batch.namePlaces where columns[place.column].generation == place.generation {
-            switch codes[place.item] {
-            case .code(let code): columns[place.column].set(place.entry, number: UInt64(code))
-            case .refused(let reason): columns[place.column].set(place.entry, refusal: reason)
+            if case .code(let code) = codes[place.item] {
+                columns[place.column].set(place.entry, number: UInt64(code))
             }
         }
         var refused: [Int: RowFault] = [:]

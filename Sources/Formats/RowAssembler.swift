@@ -247,7 +247,6 @@ struct RowAssembler: ~Copyable {
                 nameUses.append(.init(record: batch.records.count, item: item, column: position))
             case .waitingForAccount(let item):
                 accountUses.append(.init(record: batch.records.count, item: item, column: position))
-            case .refused(let reason): throw columns[position].source.fault(text, reason)
             case .stale: preconditionFailure("an entry waits in the batch that entered it")
             }
         }

@@ -102,14 +102,51 @@ import Transactions
         #expect(loading.rejects.map(\.description) == ["row 4: payee: \(message)", "row 6: payee: \(message)"])
     }
 
-    @Test func aRefusedNameIsNotAskedForAgain() throws {
+    @Test func aRefusedNameIsAskedForAgain() throws {
         var reader = try RowReader(.csv)
-        var first = try read(&reader, header + row("A", payee: "x"))
+        var first = try read(&reader, header + row("A", payee: "x") + row("B", payee: "x"))
+        #expect(first.names == [Name(.payee, "x")])
         reader.supply(codes: [.refused("is refused")], to: &first)
-        #expect(first.records.isEmpty)
-        let second = try read(&reader, row("B", payee: "x"))
-        #expect(second.isComplete)
-        #expect(second.rejects.map(\.description) == ["row 3: payee: \"x\" is refused"])
+        #expect(first.records.isEmpty && first.rejects.count == 2)
+        var second = try read(&reader, row("C", payee: "x"))
+        #expect(second.rejects.isEmpty)
+        reader.supply(codes: [.refused("is refused still")], to: &second)
+        #expect(second.rejects.map(\.description) == ["row 4: payee: \"x\" is refused still"])
+        var third = try read(&reader, row("D", payee: "x"))
+        reader.supply(codes: [.code(7)], to: &third)
+        #expect(third.records.map(\.payee) == [7])
+    }
+
+    /// Texts before persons, and these as the mapping names them: whichever of two refused names was met before.
+    @Test(arguments: ["bad service,bad region,", "bad service,,bad payee", ",bad region,bad payee"])
+    func aRowIsRejectedForTheFirstRefusedNameHoweverItIsCut(row: String) throws {
+        var mapping = Mapping()
+        mapping.personalPayee = .always
+        func rejects(_ lines: [String], in pieces: Int) throws -> [String] {
+            var reader = try RowReader(.csv, mapping: mapping)
+            var rejects: [String] = []
+            let size = (lines.count + pieces - 1) / pieces
+            for start in stride(from: 0, to: lines.count, by: size) {
+                var batch = try read(&reader, lines[start..<min(start + size, lines.count)].joined())
+                reader.supply(tokens: batch.accounts.indices.map { UInt64($0) + 1 }, to: &batch)
+                let codes = batch.names.map { $0.space == .source ? NameResolution.code(7) : .refused("is refused") }
+                reader.supply(codes: codes, to: &batch)
+                rejects += batch.rejects.map(\.description)
+            }
+            return rejects
+        }
+        let row = row.split(separator: ",", omittingEmptySubsequences: false)
+        let parts = row.indices.filter { !row[$0].isEmpty }.map { place in
+            row.indices.map { $0 == place ? row[$0] : "" }.joined(separator: ",")
+        }
+        let both = row.joined(separator: ",")
+        let rows = [parts[1], both, parts[0], both]
+        let lines =
+            ["id,time,amount,currency,source,service,region,payee\n"]
+            + rows.enumerated().map { "\($0),2024-05-31T00:00:00Z,1,GBP,g,\($1)\n" }
+        let whole = try rejects(lines, in: 1)
+        #expect(whole.count == rows.count)
+        for pieces in 2...lines.count { #expect(try rejects(lines, in: pieces) == whole) }
     }
 
     @Test func aRowWithAFaultLeavesNoNameBehind() throws {
