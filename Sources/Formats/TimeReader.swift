@@ -37,7 +37,7 @@ package struct TimeReader: ~Copyable {
             expected = "microseconds since 1970-01-01 UTC"
         case let pattern?:
             form = .pattern(try TimePattern(pattern))
-            expected = "the form \(pattern)"
+            expected = "the form \(Excerpt.quoted(pattern))"
         }
         clock = LocalClock(zone)
         isISO = mapping.timeFormat == nil

@@ -62,6 +62,16 @@ import Transactions
         #expect(try read(text, format: pattern).get() == moment(expected))
     }
 
+    /// The pattern is the operator's, but a text that shows no long numbers shows none.
+    @Test func anErrorNamesTheFormAndMasksItsDigits() throws {
+        func message(_ format: String) throws -> String? {
+            guard case .failure(let reject) = try read("31/05/2024", format: format) else { return nil }
+            return reject.message
+        }
+        #expect(try message("dd.MM.yyyy")?.hasSuffix("is not the form \"dd.MM.yyyy\"") == true)
+        #expect(try message("dd.MM.888888888888.yyyy")?.hasSuffix("is not the form \"dd.MM.************.yyyy\"") == true)
+    }
+
     @Test func fractionsAndUnixTimes() throws {
         #expect(try read("2010-12-01 08:26:00.25", format: "yyyy-MM-dd HH:mm:ss.SSS").get() == 1_291_191_960_250_000)
         #expect(try read("1291191960", format: "unix").get() == 1_291_191_960_000_000)
