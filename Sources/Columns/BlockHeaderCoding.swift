@@ -96,7 +96,7 @@ extension BlockHeader {
     }
 
     /// Writes the header with its directory and checksum, `byteCount` bytes; returns the checksum.
-    func write(to destination: UnsafeMutableRawPointer) -> UInt32 {
+    package func write(to destination: UnsafeMutableRawPointer) -> UInt32 {
         let bytes = UnsafeMutableRawBufferPointer(start: destination, count: byteCount)
         bytes.store(BlockHeader.magic, at: 0)
         bytes.store(BlockHeader.version, at: 4)

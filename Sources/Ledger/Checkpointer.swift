@@ -16,6 +16,8 @@ final class Checkpointer: @unchecked Sendable {
         var declared: [KeptRollup]
         var declarations: Catalogue.DeclarationChange
         var checkpoint: Catalogue.Checkpoint
+        /// Files of the identity index that this checkpoint lets go.
+        var obsoleteFiles: [String]
     }
 
     private struct State {
@@ -78,12 +80,13 @@ final class Checkpointer: @unchecked Sendable {
         state.withLock { state in
             precondition(state.pending == nil, "one checkpoint at a time")
             if state.hasGivenUp { return }
-            let checkpoint = identity.checkpoint(sequence: rollups.sequences?.upperBound ?? state.checkpointSequence)
+            let (checkpoint, obsoleteFiles) = identity.checkpoint(
+                sequence: rollups.sequences?.upperBound ?? state.checkpointSequence)
             let (kept, change) = (declared ?? state.declared).kept(
                 insteadOf: state.declared, from: checkpoint.sequence)
             state.pending = Pending(
                 rollups: rollups, names: names.takeUnsaved(), declared: kept, declarations: change,
-                checkpoint: checkpoint)
+                checkpoint: checkpoint, obsoleteFiles: obsoleteFiles)
         }
         bell.ring()
     }
@@ -134,6 +137,7 @@ final class Checkpointer: @unchecked Sendable {
                 state.lastFailure = nil
             }
             bell.ring()
+            remove(pending.obsoleteFiles)
             tidyUp()
         }
     }
@@ -172,7 +176,15 @@ final class Checkpointer: @unchecked Sendable {
         let declared = pending.declared.asTheyAre(in: state.withLock { $0.declared })
         try catalogue.add(
             declared.withoutOldDays(chunks), names: pending.names, declarations: pending.declarations,
-            checkpoint: pending.checkpoint)
+            checkpoint: pending.checkpoint, isForGood: !pending.obsoleteFiles.isEmpty)
+    }
+
+    private func remove(_ obsoleteFiles: [String]) {
+        do {
+            try identity.remove(obsoleteFiles: obsoleteFiles)
+        } catch {
+            report("a file of the identity index that is needed no more could not be removed: \(error)")
+        }
     }
 
     /// Many small chunks of a day make its questions slow: from a number on they become one. Those of a rollup that is being

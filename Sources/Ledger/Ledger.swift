@@ -96,7 +96,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         ring = RingBuffer(
             capacity: options.ringSlotCount, slotByteCount: Record.byteCount, largestBatch: Ledger.largestBatch,
             gates: [pin, folded], bell: committerBell)
-        let identity = IdentityProgress(restored.index, end: log.endSequence)
+        let identity = IdentityProgress(
+            restored.index, end: log.endSequence, directory: files.index, fileSystem: fileSystem)
         checkpointer = Checkpointer(
             catalogue: catalogue!, calendar: calendar, names: registry,
             checkpointSequence: restored.checkpoint.sequence, declared: restored.declared, identity: identity,

@@ -54,7 +54,11 @@ struct Restored {
             settings in
             catalogue = try openCatalogue(settings)
             if let catalogue { checkpoint = try catalogue.checkpoint() }
-            return checkpoint.sequence
+            guard mayWrite else { return checkpoint.sequence }
+            return max(
+                checkpoint.sequence,
+                IdentityIndex.lastSequence(
+                    ofFilesIn: files.index, ledger: settings.ledger, fileSystem: fileSystem))
         }
         let calendar = try log.settings.calendar()
         let names = NameRegistry(largestCount: options.nameCount, largestByteCount: options.nameByteCount)
@@ -78,7 +82,7 @@ struct Restored {
         try restored.replay(Parts(), movingIdentitiesToFiles: options)
         restored.isIndexed = true
         // Only now: as long as the log cannot be read, the files may be the last that know of what was in it.
-        if restored.indexFault != nil { try index.removeOtherFiles() }
+        try index.removeFiles(except: restored.indexFault == nil ? checkpoint.identityFiles : [])
         return (restored, catalogue)
     }
 

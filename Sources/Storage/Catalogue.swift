@@ -161,10 +161,14 @@ public final class Catalogue {
     }
 
     /// Adds chunks and names, begins and ends what is kept of declared rollups, and moves the checkpoint, all or nothing.
+    /// - Parameter isForGood: true when files are removed that the last checkpoint names: this one must not be undone by a power
+    ///   cut. Any other may, for the log has it all.
     public func add(
         _ chunks: [Chunk], names: [NamedCode], declarations: DeclarationChange = DeclarationChange(),
-        checkpoint: Checkpoint
+        checkpoint: Checkpoint, isForGood: Bool = false
     ) throws {
+        if isForGood { try database.execute("PRAGMA synchronous = FULL") }
+        defer { if isForGood { try? database.execute("PRAGMA synchronous = NORMAL") } }
         try database.transaction {
             var nameCount = try number("names", checkedFacts().facts)
             try insert(chunks)

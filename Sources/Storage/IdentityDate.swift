@@ -55,25 +55,25 @@ final class IdentityDate {
         guard let table else { return 0 }
         files.append(
             try directory.write(
-                directory.path + "/" + IdentityFile.name(day: day, through: through), day: day, base: table.base,
-                from: files.isEmpty ? 1 : self.through + 1, through: through, partition: table.sortedPartitions()))
+                day: day, base: table.base, from: files.isEmpty ? 1 : self.through + 1, through: through,
+                partition: table.sortedPartitions()))
         self.through = through
         self.table = nil
-        if files.count >= IdentityDate.mergedFileCount { try mergeFiles(directory) }
         return table.byteCount
     }
 
-    private func mergeFiles(_ directory: IdentityDirectory) throws {
+    /// Puts one file in the place of the date's files when they are many.
+    /// - Returns: the files that it replaces, which are left where they are: the catalogue may name them.
+    func mergeFiles(_ directory: IdentityDirectory) throws -> [IdentityFile] {
         let old = files
-        let base = old.map(\.header.base).min()!
-        guard through - base <= UInt64(UInt32.max) else { return }
-        let merged = try directory.write(
-            old.last!.path, day: day, base: base, from: old[0].header.from, through: through
-        ) { partition in
-            try old.flatMap { try $0.entries(ofPartition: partition) }.sorted(by: <)
+        guard old.count >= IdentityDate.mergedFileCount, let base = old.map(\.header.base).min(),
+            through - base <= UInt64(UInt32.max)
+        else { return [] }
+        let merged = try directory.write(day: day, base: base, from: old[0].header.from, through: through) {
+            partition in try old.flatMap { try $0.entries(ofPartition: partition) }.sorted(by: <)
         }
         files = [merged]
-        for file in old.dropLast() { try directory.fileSystem.remove(file.path) }
+        return old
     }
 }
 
@@ -85,19 +85,20 @@ struct IdentityDirectory {
     let openFiles = OpenIdentityFiles()
 
     /// The file of that name.
-    func file(named name: String) throws -> IdentityFile { try file(at: path + "/" + name) }
-
-    func write(
-        _ path: String, day: Int32, base: UInt64, from: UInt64, through: UInt64,
-        partition: (Int) throws -> [IdentityTable.Entry]
-    ) throws -> IdentityFile {
-        try IdentityFile.write(
-            to: path, day: day, ledger: ledger, base: base, from: from, through: through, fileSystem: fileSystem,
-            partition: partition)
-        return try file(at: path)
+    func file(named name: String) throws -> IdentityFile {
+        try IdentityFile(path: path + "/" + name, ledger: ledger, fileSystem: fileSystem, openFiles: openFiles)
     }
 
-    private func file(at path: String) throws -> IdentityFile {
-        try IdentityFile(path: path, ledger: ledger, fileSystem: fileSystem, openFiles: openFiles)
+    /// The name of one of the files.
+    func name(of file: IdentityFile) -> String { String(file.path.dropFirst(path.utf8.count + 1)) }
+
+    func write(
+        day: Int32, base: UInt64, from: UInt64, through: UInt64, partition: (Int) throws -> [IdentityTable.Entry]
+    ) throws -> IdentityFile {
+        let name = IdentityFile.name(day: day, from: from, through: through)
+        try IdentityFile.write(
+            to: path + "/" + name, day: day, ledger: ledger, base: base, from: from, through: through,
+            fileSystem: fileSystem, partition: partition)
+        return try file(named: name)
     }
 }

@@ -103,16 +103,15 @@ package final class IdentityFile {
         }
     }
 
-    /// What a file is called.
-    static func name(day: Int32, through: UInt64) -> String { "\(CalendarDay(daysSince1970: day)).\(through).index" }
+    /// What a file is called. Two files of a ledger have one name only when they say the same.
+    static func name(day: Int32, from: UInt64, through: UInt64) -> String {
+        "\(CalendarDay(daysSince1970: day)).\(from)-\(through).index"
+    }
 
     /// Throws unless the file is the one that its name promises, of a past that is in the log: another file's copy is found out.
     func checkName(durable: UInt64) throws(IndexError) {
-        guard path.hasSuffix("/" + IdentityFile.name(day: header.day, through: header.through)) else {
-            throw IndexError(
-                path,
-                "it holds the identities of \(CalendarDay(daysSince1970: header.day)) up to sequence \(header.through)")
-        }
+        let name = IdentityFile.name(day: header.day, from: header.from, through: header.through)
+        guard path.hasSuffix("/" + name) else { throw IndexError(path, "it is what \(name) should be") }
         guard header.through <= durable else {
             throw IndexError(path, "it speaks of sequences up to \(header.through), and the log ends with \(durable)")
         }

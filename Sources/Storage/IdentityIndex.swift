@@ -26,6 +26,8 @@ extension RecordSource {
 /// **Exact.** A table only says "perhaps" (42 bits of a keyed hash); every hit is confirmed against the record itself.
 /// **Complete.** For each UTC date, the files of the date speak of the sequences up to the last one's `through`, without gaps,
 /// and the table in memory of those after it.
+/// **Restorable.** What the catalogue's last checkpoint says of the files stays true until the next one is saved: a file that
+/// another replaces is only reported, by `takeReplacedFileNames`, and removed when no checkpoint names it any more.
 public final class IdentityIndex {
     /// Bytes of all tables in memory.
     public internal(set) var byteCount = 0
@@ -37,6 +39,9 @@ public final class IdentityIndex {
     private var dates: [Int32: IdentityDate] = [:]
     /// True once a date has had a file.
     private(set) var hasFiles = false
+    /// False while one of the files may not be in its directory for good.
+    public private(set) var hasDurableFiles = true
+    private var replacedFileNames: [String] = []
     let fingerprints: UnsafeMutablePointer<Fingerprint>
     /// By place among the accepted records of the group at hand: where the record lies.
     let accepted: UnsafeMutablePointer<Int32>
@@ -94,7 +99,13 @@ public final class IdentityIndex {
 
     /// Names of all files, for the catalogue.
     public var fileNames: [String] {
-        dates.values.flatMap { $0.files.map { String($0.path.dropFirst(directory.path.utf8.count + 1)) } }.sorted()
+        dates.values.flatMap { $0.files.map(directory.name) }.sorted()
+    }
+
+    /// Names of the files that others have replaced since the last call.
+    public func takeReplacedFileNames() -> [String] {
+        defer { replacedFileNames = [] }
+        return replacedFileNames
     }
 
     /// Moves the tables of dates to files: those that nothing was entered into since `idleBefore`, but no more than
@@ -106,16 +117,29 @@ public final class IdentityIndex {
     ) throws -> Bool {
         let inMemory = dates.values.compactMap { date in date.table.map { (date, $0) } }
             .sorted { $0.1.lastSequence < $1.1.lastSequence }
-        var written = 0
+        var closed: [IdentityDate] = []
         for (date, table) in inMemory where table.lastSequence <= durable {
-            let isIdle = table.lastSequence < idleBefore && written < mostIdle
+            let isIdle = table.lastSequence < idleBefore && closed.count < mostIdle
             guard isIdle || byteCount > byteLimit || table.mustClose(at: durable) else { continue }
-            hasFiles = true
+            (hasFiles, hasDurableFiles) = (true, false)
             byteCount -= try date.close(through: durable, directory: directory)
-            written += 1
+            closed.append(date)
         }
-        if written > 0 { try directory.fileSystem.synchroniseDirectory(directory.path) }
-        return written > 0
+        try synchroniseFiles()
+        for date in closed {
+            let replaced = try date.mergeFiles(directory)
+            guard !replaced.isEmpty else { continue }
+            hasDurableFiles = false
+            replacedFileNames += replaced.map(directory.name)
+        }
+        try synchroniseFiles()
+        return !closed.isEmpty
+    }
+
+    private func synchroniseFiles() throws {
+        guard !hasDurableFiles else { return }
+        try directory.fileSystem.synchroniseDirectory(directory.path)
+        hasDurableFiles = true
     }
 
     /// Takes over the files of earlier runs.
@@ -166,14 +190,15 @@ public final class IdentityIndex {
     /// Forgets everything, to begin anew from the log.
     public func reset() {
         dates = [:]
-        hasFiles = false
+        replacedFileNames = []
+        (hasFiles, hasDurableFiles) = (false, true)
         byteCount = 0
     }
 
-    /// Removes the files of the directory that are not this index's own.
-    public func removeOtherFiles() throws(StorageError) {
-        let own = Set(fileNames)
-        for name in try directory.fileSystem.list(directory.path) where !own.contains(name) {
+    /// Removes the files of the directory that neither are this index's own nor named in `others`.
+    public func removeFiles(except others: [String]) throws(StorageError) {
+        let kept = Set(fileNames + others)
+        for name in try directory.fileSystem.list(directory.path) where !kept.contains(name) {
             try directory.fileSystem.remove(directory.path + "/" + name)
         }
     }

@@ -140,6 +140,33 @@ import Transactions
         }
     }
 
+    /// A file of the index speaks of sequences that were durable, also where no catalogue does.
+    @Test func aBlockThatTheIndexKnowsOfIsNeverCut() throws {
+        let directory = try TemporaryDirectory()
+        let files = directory.files
+        try files.createUTC()
+        try files.load(records(0..<200))
+        try files.load(records(200..<240))
+        let log = try LogRecovery.open(directory: files.log, fileSystem: DiskFileSystem(), mayWrite: false) { _ in 0 }
+            .log
+        let last = try #require(try log.blocks(of: log.segments[0]).last { $0.recordCount > 0 })
+        let bytes = try readFile(files.firstSegment)[..<(last.offset + last.byteCount)]
+        try FileManager.default.removeItem(atPath: files.catalogue)
+        let indexFiles = try DiskFileSystem().list(files.index).sorted()
+        #expect(!indexFiles.isEmpty)
+        for end in [last.offset, last.offset + 1, bytes.count - 1] {
+            try writeFile(files.firstSegment, Array(bytes[..<end]))
+            #expect(throws: LogError.self) { _ = try Ledger(files) }
+            #expect(try readFile(files.firstSegment) == Array(bytes[..<end]), "a refused log must not change")
+            #expect(try DiskFileSystem().list(files.index).sorted() == indexFiles)
+        }
+        try writeFile(files.firstSegment, Array(bytes))
+        let ledger = try Ledger(files)
+        defer { ledger.close() }
+        #expect(ledger.cut == nil)
+        #expect(try ledger.total(.attempts) == [240])
+    }
+
     @Test func damageBeforeALaterBlockIsNamedAndNothingIsCut() throws {
         let directory = try TemporaryDirectory()
         try directory.files.createUTC()

@@ -60,9 +60,8 @@ import Transactions
         let count = exploration.truth.blocks.count
         #expect(count > 5)
         for place in 1..<count - 1 {
-            #expect(
-                try BlockManipulation(way, of: place, in: exploration, other: other).faults() == [],
-                "block \(place) of \(count)")
+            let faults = try BlockManipulation(way, of: place, in: exploration, other: other).faults()
+            #expect(faults == [], "block \(place) of \(count)")
         }
     }
 

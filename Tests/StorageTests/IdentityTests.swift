@@ -174,6 +174,33 @@ struct DamagedRecords: RecordSource {
         #expect(try judge(restored, known, &known).allSatisfy { $0 == .duplicate })
     }
 
+    /// A process that ends before the next checkpoint leaves a catalogue that names the files as they were before.
+    @Test func filesThatWereMergedAreThereUntilTheyAreLetGo() throws {
+        let index = try makeIndex()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        var known: [Record] = []
+        var named: [[String]] = []
+        for part in 0..<5 {
+            _ = try judge(index, (part * 100..<part * 100 + 100).map { record($0) }, &known)
+            _ = try index.closeDates(idleBefore: .max, durable: UInt64(known.count), byteLimit: 0)
+            #expect(index.hasDurableFiles)
+            named.append(index.fileNames)
+        }
+        #expect(named.map(\.count) == [1, 2, 3, 4, 1])
+        let replaced = index.takeReplacedFileNames()
+        #expect(replaced.count == 5 && replaced.starts(with: named[3]) && !replaced.contains(named[4][0]))
+        #expect(index.takeReplacedFileNames().isEmpty)
+        for names in named {
+            let other = try makeIndex()
+            try other.adoptFiles(named: names, durable: 500)
+            #expect(other.faults(ofFilesNamed: names, durable: 500).isEmpty)
+            known.withUnsafeBufferPointer { other.restore($0, firstSequence: 1) }
+            #expect(try judge(other, known, &known).allSatisfy { $0 == .duplicate })
+        }
+        try index.removeFiles(except: [replaced[1]])
+        #expect(try DiskFileSystem().list(directory).sorted() == [named[4][0], replaced[1]].sorted())
+    }
+
     @Test func everyFlippedByteOfAnIndexFileIsFound() throws {
         let index = try makeIndex()
         defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -211,7 +238,7 @@ struct DamagedRecords: RecordSource {
         try FileManager.default.copyItem(atPath: directory + "/" + names[1], toPath: directory + "/" + names[0])
         let other = try makeIndex()
         let error = #expect(throws: IndexError.self) { try other.adoptFiles(named: [names[0]], durable: 80) }
-        #expect(error?.cause.contains("it holds the identities of 2022-01-09 up to sequence 80") == true, "\(error!)")
+        #expect(error?.cause.contains("it is what 2022-01-09.1-80.index should be") == true, "\(error!)")
         #expect(other.faults(ofFilesNamed: names, durable: 80).count == 1)
     }
 

@@ -82,26 +82,24 @@ public struct BlockManipulation {
     }
 
     /// A block of the same length that differs in its commit time and, where that does not change the length, in one amount.
-    private static func twin(of bytes: ArraySlice<UInt8>) throws -> [UInt8] {
-        try Array(bytes).withUnsafeBytes { bytes in
-            let header = try BlockHeader(parsing: bytes)
+    private static func twin(of block: ArraySlice<UInt8>) throws -> [UInt8] {
+        var later = Array(block)
+        return try Array(block).withUnsafeBytes { bytes in
+            var header = try BlockHeader(parsing: bytes)
             let decoder = BlockDecoder()
             let declarations = try decoder.declarations(header, bytes)
             var records = [Record](unsafeUninitializedCapacity: header.recordCount) { $1 = header.recordCount }
             try records.withUnsafeMutableBufferPointer { try decoder.decode(header, bytes, into: $0) }
-            var preface = header.preface
-            preface.commitTimeMicroseconds += 1
-            func encoded(_ records: [Record]) -> [UInt8] {
-                let encoder = BlockEncoder(
-                    scratch: EncodingScratch(capacity: max(1, records.count)),
-                    rowsRecordCount: header.layout == .rows ? records.count : BlockEncoder.leastRowsRecordCount)
-                return records.withUnsafeBufferPointer {
-                    Array(encoder.encode($0, preface: preface, declarations: declarations).bytes)
-                }
+            header.preface.commitTimeMicroseconds += 1
+            later.withUnsafeMutableBytes { _ = header.write(to: $0.baseAddress!) }
+            guard !records.isEmpty else { return later }
+            records[0].amountMinorUnits ^= 1
+            let encoder = BlockEncoder(
+                scratch: EncodingScratch(capacity: records.count),
+                rowsRecordCount: header.layout == .rows ? records.count : BlockEncoder.leastRowsRecordCount)
+            let changed = records.withUnsafeBufferPointer {
+                Array(encoder.encode($0, preface: header.preface, declarations: declarations).bytes)
             }
-            let later = encoded(records)
-            if !records.isEmpty { records[0].amountMinorUnits ^= 1 }
-            let changed = encoded(records)
             return changed.count == bytes.count ? changed : later
         }
     }

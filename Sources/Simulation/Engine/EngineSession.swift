@@ -18,10 +18,13 @@ final class EngineSession {
     private let reported = Reported()
     private var askingFailures: [String] = []
 
-    /// What a question or a look-up failed with, and segments that could not be compacted; a disk that fails on purpose makes
-    /// that happen.
+    /// What a question or a look-up failed with, segments that could not be compacted, and an index that was made anew; a disk
+    /// that fails on purpose makes that happen, and a crash does not.
     var failures: [String] {
-        askingFailures + reported.lines.withLock { $0.filter { $0.contains("is not compacted") } }
+        askingFailures
+            + reported.lines.withLock { lines in
+                lines.filter { line in ["is not compacted", "is made anew"].contains { line.contains($0) } }
+            }
     }
 
     /// Opens the ledger, with its recovery.

@@ -150,6 +150,7 @@ extension LedgerOptions {
         zeroingBlockCount = .random(in: 1...4, using: &generator)
         identityByteCount = generator.isOneIn(2) ? 1 : 1 << 30
         identityIdleCount = .random(in: 1...500, using: &generator)
+        identityCheckCount = .random(in: 1...500, using: &generator)
         digestCount = 1
         unsavedRollupByteCount = generator.isOneIn(3) ? 1 << 10 : 1 << 20
         fillStepRecordCount = .random(in: 1...300, using: &generator)
