@@ -24,8 +24,9 @@ struct TestAuthority {
         try certificate.serializeAsPEM().pemString.write(toFile: file, atomically: true, encoding: .utf8)
     }
 
-    /// A new certificate in the files `FILE.pem` and `FILE.key`; for this machine when no other name is said.
-    func issue(_ file: String, names: [String] = []) throws -> ServerCertificate.Files {
+    /// A new certificate in the files `FILE.pem` and `FILE.key`, of which `FILE` is the common name; its alternative names are
+    /// this machine's when no others are said.
+    func issue(_ file: String, names: [String] = [], hasAlternatives: Bool = true) throws -> ServerCertificate.Files {
         let ownKey = Certificate.PrivateKey(P256.Signing.PrivateKey())
         let alternatives: [GeneralName] =
             names.isEmpty
@@ -37,7 +38,7 @@ struct TestAuthority {
             signatureAlgorithm: .ecdsaWithSHA256,
             extensions: try .init {
                 Critical(BasicConstraints.notCertificateAuthority)
-                SubjectAlternativeNames(alternatives)
+                if hasAlternatives { SubjectAlternativeNames(alternatives) }
             }, issuerPrivateKey: key)
         let path = "\(directory)/\(file)"
         try certificate.serializeAsPEM().pemString.write(toFile: path + ".pem", atomically: true, encoding: .utf8)
