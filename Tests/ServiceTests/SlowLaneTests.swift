@@ -6,7 +6,7 @@ import Transactions
 /// A client whose records are in the ledger already makes way for those whose records are new.
 @Suite struct SlowLaneTests {
     @Test func oneBatchIsUnderWayAtATimeAndAllAreAnswered() async throws {
-        try await withServer(configure: { $0.courtesyMilliseconds = 60_000 }) { server, engine in
+        try await withServer(configure: { $0.slowLane = SlowLane(courtesyMilliseconds: 60_000) }) { server, engine in
             engine.readBack(source: 8)
             let slow = try await openPeer(server, sources: [.code(8)])
             let ordinary = try await openPeer(server)
@@ -20,7 +20,7 @@ import Transactions
 
     /// Duplicates need no flush, so whoever sends a day again would always have a whole window in front of the others.
     @Test func aDayThatIsSentAgainMakesWay() async throws {
-        try await withServer(configure: { $0.courtesyMilliseconds = 60_000 }) { server, engine in
+        try await withServer(configure: { $0.slowLane = SlowLane(courtesyMilliseconds: 60_000) }) { server, engine in
             let day = (1000..<1300 as Range<UInt64>).map { record($0, source: 8) }
             let replaying = try await openPeer(server, sources: [.code(8)])
             let ordinary = try await openPeer(server)
@@ -54,7 +54,7 @@ import Transactions
     }
 
     @Test func nobodyMakesWayForOneWhoHasLeft() async throws {
-        try await withServer(configure: { $0.courtesyMilliseconds = 60_000 }) { server, engine in
+        try await withServer(configure: { $0.slowLane = SlowLane(courtesyMilliseconds: 60_000) }) { server, engine in
             let ordinary = try await openPeer(server)
             try await ordinary.send(batchFrame(1, [record(1)]))
             _ = try await ordinary.expect(.receipt)
@@ -67,13 +67,13 @@ import Transactions
     }
 
     @Test func nobodyMakesWayForItself() async throws {
-        try await withServer(configure: { $0.courtesyMilliseconds = 60_000 }) { server, engine in
+        try await withServer(configure: { $0.slowLane = SlowLane(courtesyMilliseconds: 60_000) }) { server, engine in
             try await expectAllAtOnce(server, engine, afterNew: true)
         }
     }
 
     @Test func aloneNothingIsHeldBack() async throws {
-        try await withServer(configure: { $0.courtesyMilliseconds = 0 }) { server, engine in
+        try await withServer(configure: { $0.slowLane = SlowLane(courtesyMilliseconds: 0) }) { server, engine in
             try await expectAllAtOnce(server, engine)
         }
     }

@@ -28,6 +28,8 @@ public struct HTTPConfiguration: Sendable {
     public var bodyMilliseconds: Int64 = 300_000
     /// What a body may hold.
     public var intake = IntakeLimits()
+    /// Has clients with old records make way; other servers of the ledger have the same.
+    public var slowLane = SlowLane()
     /// Mappings that a request may name.
     public var mappings: [String: Mapping] = [:]
 
@@ -149,10 +151,12 @@ public final class HTTPServer: ServiceLifecycle.Service {
             let ledger = server.ledger
             questions = Questions(ledger: ledger, threads: server.threads)
             intake = Intake(
-                ledger: ledger, limits: server.configuration.intake, mappings: server.mappings)
+                ledger: ledger, limits: server.configuration.intake, mappings: server.mappings,
+                slowLane: server.configuration.slowLane)
             health = Health(ledger: ledger)
             metrics = Metrics(
-                ledger: ledger, requests: figures, streamConnectionCount: server.streamConnectionCount)
+                ledger: ledger, requests: figures, slowLane: server.configuration.slowLane,
+                streamConnectionCount: server.streamConnectionCount)
         }
     }
 

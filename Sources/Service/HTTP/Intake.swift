@@ -3,7 +3,9 @@ import Formats
 import HTTPTypes
 import Hummingbird
 import Ledger
+import NIOCore
 import Presentation
+import ServiceLifecycle
 import Transactions
 
 /// `POST /v1/transactions`: takes a body of transactions in, and answers when they are durable.
@@ -17,8 +19,10 @@ struct Intake: Sendable {
     private let budget: ByteBudget
     private let readers = ReaderPool()
     private let keys = IdempotencyKeys()
+    private let slowLane: SlowLane
 
-    init(ledger: Ledger, limits: IntakeLimits, mappings: NamedMappings) {
+    init(ledger: Ledger, limits: IntakeLimits, mappings: NamedMappings, slowLane: SlowLane) {
+        self.slowLane = slowLane
         self.ledger = ledger
         self.mappings = mappings
         self.limits = limits
@@ -28,11 +32,29 @@ struct Intake: Sendable {
     /// Bytes that a body's records take beside it: a record of 64 bytes comes from no less than about as many of text.
     private static let bytesForEachByteOfBody = 2
 
-    /// - Throws: a problem, or a `Denial` when the query names a source that is not the client's.
+    /// A client that has to make way for others is answered later, so that it sends no more meanwhile; it may not wait for
+    /// longer than this, in which no client takes the daemon for dead.
+    private static let longestRest = TimeAmount.seconds(20)
+
     /// - Parameter stillKnown: throws when the client is not known any more, since a body may take minutes to come.
+    /// - Throws: a problem, or a `Denial` when the query names a source that is not the client's.
     func take(
         _ request: Request, from client: Client, stillKnown: () throws(Denial) -> Void
     ) async throws -> Response {
+        let (answer, rest) = try await decide(request, from: client, stillKnown: stillKnown)
+        if let rest {
+            let nanoseconds = min(rest - .now(), Intake.longestRest).nanoseconds
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .nanoseconds(nanoseconds)) }
+        }
+        return try answer.response()
+    }
+
+    /// What is answered to a request, and when.
+    private typealias Decision = (answer: IntakeAnswer, rest: NIODeadline?)
+
+    private func decide(
+        _ request: Request, from client: Client, stillKnown: () throws(Denial) -> Void
+    ) async throws -> Decision {
         if let end = client.limiter?.wait() { throw tooFast(client, until: end) }
         let query = try RequestQuery(request, known: ["mapping", "source"])
         if let source = try query.value("source"), !client.permissions.maySend(for: source) {
@@ -51,19 +73,20 @@ struct Intake: Sendable {
         guard content.itemCount > 0 else { throw Problem(.malformedBody, "there is no transaction in the body") }
         let isMinimal = request.headers[.prefer]?.contains("return=minimal") ?? false
         guard let key, let fingerprint = bytes.fingerprint() else {
-            return try await submit(content, from: client, isMinimal: isMinimal).response()
+            return await submit(content, from: client, isMinimal: isMinimal)
         }
-        if let answer = try known(key, fingerprint) { return try answer.response() }
-        let answer = await submit(content, from: client, isMinimal: isMinimal)
-        keys.finish(key, answer.mayChange ? nil : answer)
-        return try answer.response()
+        if let answer = try known(key, fingerprint) { return (answer, nil) }
+        let decision = await submit(content, from: client, isMinimal: isMinimal)
+        keys.finish(key, decision.answer.mayChange ? nil : decision.answer)
+        return decision
     }
 
-    private func submit(_ content: BodyContent, from client: Client, isMinimal: Bool) async -> IntakeAnswer {
+    private func submit(_ content: BodyContent, from client: Client, isMinimal: Bool) async -> Decision {
         _ = client.limiter?.enter(content.itemCount)
         let answers = await Submission().send(
             content.records, to: ledger, sources: sources(of: client.permissions))
-        return IntakeOutcome(content, answers, ledger: ledger.ledgerID).answer(isMinimal: isMinimal)
+        let outcome = IntakeOutcome(content, answers, ledger: ledger.ledgerID)
+        return (outcome.answer(isMinimal: isMinimal), slowLane.rest(of: client, after: answers))
     }
 
     private func idempotencyKey(_ request: Request, _ client: Client) throws(Problem) -> IdempotencyKeys.Key? {

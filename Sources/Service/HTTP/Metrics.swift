@@ -8,6 +8,7 @@ import Transactions
 struct Metrics: Sendable {
     let ledger: Ledger
     let requests: RequestFigures
+    let slowLane: SlowLane
     /// Connections of the stream protocol.
     let streamConnectionCount: @Sendable () -> Int
 
@@ -16,6 +17,9 @@ struct Metrics: Sendable {
         var metrics = MetricsText()
         write(ledger.figures(), to: &metrics)
         requests.write(to: &metrics)
+        metrics.counter(
+            "sluice_rests_total", "Times that a client with old records had to wait for those with new ones.",
+            slowLane.restCount)
         metrics.gauge("sluice_stream_connections", "Open connections of the stream protocol.", streamConnectionCount())
         metrics.gauge(
             "process_resident_memory_bytes", "Memory of the process that is in RAM.", sluice_resident_bytes())

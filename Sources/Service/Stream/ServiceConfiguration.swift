@@ -22,9 +22,8 @@ public struct ServiceConfiguration: Sendable {
     public var drainMilliseconds: Int64 = 10_000
     /// How long a connection that was closed for a fault may take to read why, in milliseconds.
     public var lingerMilliseconds: Int64 = 1_000
-    /// How long after somebody's new records clients with old ones hold back, in milliseconds: longer than a window of old
-    /// records can hold up everyone.
-    public var courtesyMilliseconds: Int64 = 5_000
+    /// Has clients with old records make way; other servers of the ledger have the same.
+    public var slowLane = SlowLane()
     /// The server's name and version in welcomes.
     public var serverName = "sluice"
 

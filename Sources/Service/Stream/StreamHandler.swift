@@ -239,27 +239,9 @@ final class StreamHandler: ChannelDuplexHandler {
         if admitted || wasSlow { resumeReading() }
     }
 
-    /// A few old records are a gateway's own retries; more are a day that is sent again.
-    private static let mostReadBackAtOnce = 32
-    private static let mostOldAtOnce = 256
-
     private func makeWay(after answers: [BatchAnswer]) {
         guard !answers.isEmpty else { return }
-        var old = SlowLane.OldRecords()
-        var newCount = 0
-        for answer in answers {
-            old.readBackCount += answer.readBackCount
-            guard case .success(let receipt) = answer.result else { continue }
-            old.count += receipt.duplicates
-            newCount += receipt.accepted
-        }
-        let isReplay = old.count > max(newCount, StreamHandler.mostOldAtOnce)
-        guard isReplay || old.readBackCount > StreamHandler.mostReadBackAtOnce else {
-            isSlow = false
-            if newCount > 0 { shared.slowLane.noteNewRecords(of: self) }
-            return
-        }
-        let rest = shared.slowLane.rest(of: self, after: old)
+        let rest = shared.slowLane.rest(of: self, after: answers)
         isSlow = rest != nil
         if let rest { self.rest(until: rest) }
     }

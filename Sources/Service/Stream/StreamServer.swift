@@ -33,7 +33,7 @@ public final class StreamServer: ServiceLifecycle.Service {
             engine: engine, query: query, configuration: configuration, registry: registry,
             buffers: ReceiveBuffers(largestByteCount: configuration.receiveByteCount, registry: registry),
             tokenDesk: TokenDesk(engine: engine),
-            slowLane: SlowLane(courtesyMilliseconds: configuration.courtesyMilliseconds), logger: logger)
+            slowLane: configuration.slowLane, logger: logger)
         group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopThreads)
     }
 

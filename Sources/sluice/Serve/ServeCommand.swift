@@ -61,12 +61,13 @@ struct ServeCommand: AsyncParsableCommand {
             do {
                 let access = try DaemonAccess(settings, logger: logger)
                 let entrances = try Entrances(settings, access: access, logger: logger)
+                let slowLane = SlowLane()
                 let server = StreamServer(
-                    engine: ledger, configuration: settings.streamConfiguration(entrances), logger: logger,
+                    engine: ledger, configuration: settings.streamConfiguration(entrances, slowLane), logger: logger,
                     query: queryHandler(for: ledger, threads: threads))
                 let httpServer = HTTPServer(
-                    ledger: ledger, configuration: settings.httpConfiguration(entrances, mappings), threads: threads,
-                    logger: logger
+                    ledger: ledger, configuration: settings.httpConfiguration(entrances, slowLane, mappings),
+                    threads: threads, logger: logger
                 ) { server.connectionCount }
                 let servers: [any ServiceLifecycle.Service] = entrances.http.isEmpty ? [server] : [server, httpServer]
                 let watch = AccessWatch(
@@ -109,16 +110,20 @@ struct ServeCommand: AsyncParsableCommand {
 }
 
 extension DaemonSettings {
-    fileprivate func streamConfiguration(_ entrances: Entrances) -> ServiceConfiguration {
+    fileprivate func streamConfiguration(_ entrances: Entrances, _ slowLane: SlowLane) -> ServiceConfiguration {
         var configuration = ServiceConfiguration(doors: entrances.stream, unixSocketPath: files.socket)
         configuration.mostConnections = connections
         configuration.limits.idleTimeoutMilliseconds = idleSeconds * 1000
+        configuration.slowLane = slowLane
         return configuration
     }
 
-    fileprivate func httpConfiguration(_ entrances: Entrances, _ mappings: [String: Mapping]) -> HTTPConfiguration {
+    fileprivate func httpConfiguration(
+        _ entrances: Entrances, _ slowLane: SlowLane, _ mappings: [String: Mapping]
+    ) -> HTTPConfiguration {
         var configuration = HTTPConfiguration(doors: entrances.http)
         configuration.takesForeignHosts = entrances.takeEverybody
+        configuration.slowLane = slowLane
         configuration.mappings = mappings
         configuration.mostConnections = connections
         configuration.headMilliseconds = Int64(idleSeconds) * 1000

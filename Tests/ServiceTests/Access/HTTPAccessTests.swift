@@ -14,10 +14,13 @@ import Testing
 
     private func bearer(_ token: BearerToken) -> [String: String] { ["Authorization": "Bearer \(token.text)"] }
 
-    private func withGate(_ body: (HTTPPeer, Desk) async throws -> Void) async throws {
+    private func withGate(
+        configure: (inout HTTPConfiguration) -> Void = { _ in }, _ body: (HTTPPeer, Desk) async throws -> Void
+    ) async throws {
         let desk = try Desk()
         try await withHTTP {
             $0.doors[0].gate = desk.gate
+            configure(&$0)
         } _: { peer in
             try await body(peer, desk)
         }
@@ -48,6 +51,33 @@ import Testing
             }
             #expect(try await peer.get("/health/live").status == 200)
             #expect(try await peer.get("/health/ready").status == 200)
+        }
+    }
+
+    /// A day that is sent again over HTTP is answered later as long as others send new records.
+    @Test func aClientWithOldRecordsMakesWay() async throws {
+        try await withGate(configure: { $0.slowLane = SlowLane(courtesyMilliseconds: 60_000) }) { peer, desk in
+            let (replaying, ordinary) = (try desk.grant("replaying", [.sendAll]), try desk.grant("other", [.sendAll]))
+            let operating = try desk.grant("operating", [.operate])
+            let rows: [[UInt8]] = (1...300).map { row("\($0)", source: "shop") }
+            let day = Array(rows.joined(separator: [10]))
+            func restCount() async throws -> String {
+                let text = try await peer.get("/metrics", headers: bearer(operating)).body
+                let line = text.split(separator: "\n").first { $0.hasPrefix("sluice_rests_total ") }
+                return String(try #require(line).split(separator: " ")[1])
+            }
+            func send(_ body: [UInt8], as token: BearerToken, _ word: String) async throws {
+                let reply = try await peer.post(body, Self.ndjson, headers: bearer(token))
+                #expect(reply.status == 200 && reply.body.contains(word), "\(reply)")
+            }
+            try await send(day, as: replaying, "accepted")
+            try await send(day, as: replaying, "duplicate")
+            #expect(try await restCount() == "0", "nobody makes way for itself")
+            try await send(row("A", source: "shop"), as: ordinary, "accepted")
+            try await send(row("A", source: "shop"), as: ordinary, "duplicate")
+            #expect(try await restCount() == "0", "a retry is no day that is sent again")
+            try await send(day, as: replaying, "duplicate")
+            #expect(try await restCount() == "1")
         }
     }
 
