@@ -112,8 +112,13 @@ public final class HTTPServer: ServiceLifecycle.Service {
                 server: try door.certificate.map { try .tls(http1, tlsConfiguration: $0.configuration) } ?? http1,
                 configuration: ApplicationConfiguration(
                     address: .hostname(door.host, port: door.port), serverName: "sluice",
+                    backlog: HTTPServer.backlog,
                     availableConnectionsDelegate: MaximumAvailableConnections(configuration.mostConnections)),
-                onServerRunning: { self.noteListening(door, index, $0) },
+                onServerRunning: { channel in
+                    // As it is, four are taken between two rounds of all that are open.
+                    try? await channel.setOption(.maxMessagesPerRead, value: HTTPServer.mostAcceptedAtOnce).get()
+                    self.noteListening(door, index, channel)
+                },
                 eventLoopGroupProvider: .shared(group), logger: quietLogger)
             try await application.run()
         } catch {
@@ -121,6 +126,11 @@ public final class HTTPServer: ServiceLifecycle.Service {
             throw ListenError(place: "\(door.host):\(door.port)", reason: "\(error)")
         }
     }
+
+    /// Connections that wait to be taken.
+    private static let backlog = 4096
+    /// Connections that are taken at a time, before those that are open have their turn.
+    private static let mostAcceptedAtOnce: UInt = 256
 
     /// The library tells of every start and stop; what an operator needs of that the daemon says itself.
     private var quietLogger: Logger {

@@ -4,13 +4,18 @@ import NIOHTTPTypes
 /// Closes a connection whose request does not come whole in time, however busily it trickles: the head within one span of time
 /// from the connection's begin or the last answer, the body within another from the head. Whoever holds connections open byte
 /// by byte holds each no longer than that.
+///
+/// A timer that has to end earlier than what is expected now is left alone, and looks again when it is over: to cancel one
+/// takes as long as there are connections, and each request would do so twice.
 final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
 
     private let head: TimeAmount
     private let body: TimeAmount
-    private var deadline: Scheduled<Void>?
+    /// When what is expected must have come; nil: nothing is.
+    private var deadline: NIODeadline?
+    private var timer: (end: NIODeadline, task: Scheduled<Void>)?
 
     init(head: TimeAmount, body: TimeAmount) {
         self.head = head
@@ -19,10 +24,10 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) { expect(within: head, context) }
 
-    func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
+    func handlerRemoved(context: ChannelHandlerContext) { stop() }
 
     func channelInactive(context: ChannelHandlerContext) {
-        deadline?.cancel()
+        stop()
         context.fireChannelInactive()
     }
 
@@ -30,7 +35,7 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head: expect(within: body, context)
         case .body: break
-        case .end: deadline?.cancel()
+        case .end: deadline = nil
         }
         context.fireChannelRead(data)
     }
@@ -41,8 +46,29 @@ final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func expect(within span: TimeAmount, _ context: ChannelHandlerContext) {
-        deadline?.cancel()
+        let end = context.eventLoop.now + span
+        deadline = end
+        if let timer, timer.end <= end { return }
+        timer?.task.cancel()
+        wait(until: end, context)
+    }
+
+    private func wait(until end: NIODeadline, _ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: span) { bound.value.close(promise: nil) }
+        let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: end) { [self] in
+            timer = nil
+            guard let deadline else { return }
+            if bound.value.eventLoop.now < deadline {
+                wait(until: deadline, bound.value)
+            } else {
+                bound.value.close(promise: nil)
+            }
+        }
+        timer = (end, task)
+    }
+
+    private func stop() {
+        timer?.task.cancel()
+        (timer, deadline) = (nil, nil)
     }
 }
