@@ -188,6 +188,8 @@ let package = Package(
                 "Access", "Service", "SluiceClient", "Ledger", "StreamProtocol", "Transactions", "ReferenceDay",
                 "CPlatform", "Formats", crypto,
                 .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "X509", package: "swift-certificates"),
             ]),
         .executableTarget(
