@@ -57,6 +57,14 @@ struct HostAndPort: ExpressibleByArgument {
 
 extension OutputFormat: ExpressibleByArgument {}
 
+/// The name of a variable of the environment.
+func variableName(_ argument: String) throws -> String {
+    guard TokenKeyFile.isVariable(argument) else {
+        throw ValidationError("expected a name of letters, digits and underscores")
+    }
+    return argument
+}
+
 /// A list of words with commas between.
 struct WordList: ExpressibleByArgument {
     let words: [String]

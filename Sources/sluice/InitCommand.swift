@@ -19,14 +19,8 @@ struct InitCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "A variable of the environment with the token key, 64 hexadecimal digits; absent: one is drawn, and is in the ledger's token.key.",
-            valueName: "variable"))
+            valueName: "variable"), transform: variableName)
     var tokenKeyEnv: String?
-
-    func validate() throws {
-        guard tokenKeyEnv.map(TokenKeyFile.isVariable) ?? true else {
-            throw ValidationError("--token-key-env is a name of letters, digits and underscores")
-        }
-    }
 
     func run() async throws {
         try await reportingErrors {

@@ -42,14 +42,8 @@ struct TokenKeyAddCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "A variable of the environment with the key, 64 hexadecimal digits; absent: one is drawn.",
-            valueName: "variable"))
+            valueName: "variable"), transform: variableName)
     var env: String?
-
-    func validate() throws {
-        guard env.map(TokenKeyFile.isVariable) ?? true else {
-            throw ValidationError("--env is a name of letters, digits and underscores")
-        }
-    }
 
     func run() async throws {
         try await reportingErrors {

@@ -34,6 +34,11 @@ import Testing
             try await refused(workshop, 64, "frobnicate", "frobnicate")
             try await refused(workshop, 64, "Mars/Olympus", "init", "--data", data + "2", "--time-zone", "Mars/Olympus")
             try await refused(workshop, 64, "25:00", "init", "--data", data + "2", "--cutover", "25:00")
+            try await refused(
+                workshop, 64, "expected a name of letters", "init", "--data", data + "2", "--token-key-env", "A B")
+            try await refused(
+                workshop, 64, "expected a name of letters", "token-key", "add", "--data", data, "--from", "2027-01-01",
+                "--env", "")
             try await refused(workshop, 64, "anonymous", "serve", "--data", data, "--listen", "0.0.0.0:0")
             try await refused(workshop, 64, "already", "init", "--data", data)
             for command in ["daily", "status", "verify", "rebuild"] {
