@@ -81,9 +81,16 @@ struct Restored {
         restored.adoptIndexFiles()
         try restored.replay(Parts(), movingIdentitiesToFiles: options)
         restored.isIndexed = true
-        // Only now: as long as the log cannot be read, the files may be the last that know of what was in it.
-        try index.removeFiles(except: restored.indexFault == nil ? checkpoint.identityFiles : [])
+        restored.removeLeftovers(of: catalogue)
         return (restored, catalogue)
+    }
+
+    /// Removes index files that a process left behind. Only now: as long as the log cannot be read, they may be the last that
+    /// know of what was in it; and only when a power cut cannot bring back a catalogue that names them.
+    private func removeLeftovers(of catalogue: Catalogue?) {
+        let leftovers = index.leftoverFileNames(besides: indexFault == nil ? checkpoint.identityFiles : [])
+        guard !leftovers.isEmpty, let catalogue, (try? catalogue.synchronise()) != nil else { return }
+        index.removeFiles(named: leftovers)
     }
 
     /// Brings a reader's index into memory; the second time it is there.

@@ -192,6 +192,12 @@ public final class Catalogue {
         }
     }
 
+    /// Makes what the catalogue says now outlast a power cut, as that of an earlier process may not.
+    public func synchronise() throws {
+        // SQLite flushes the log of its changes before it brings them into the database.
+        try database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    }
+
     /// Puts one chunk in the place of several of the same rollup and day that it is the sum of.
     public func replace(_ old: [ClosedRange<UInt64>], by chunk: Chunk) throws {
         try database.transaction {

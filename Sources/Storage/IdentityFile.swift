@@ -226,7 +226,7 @@ package final class IdentityFile {
 
     // MARK: Writing
 
-    /// Writes a file durably under a temporary name and renames it.
+    /// Writes a file durably under a temporary name and renames it; when that fails, what was written is removed.
     /// - Parameter partition: the entries of a partition, by tag; asked for from 0 on.
     package static func write(
         to path: String, day: Int32, ledger: UInt64, base: UInt64, from: UInt64, through: UInt64,
@@ -234,6 +234,8 @@ package final class IdentityFile {
     ) throws {
         let temporary = path + ".new"
         let file = try fileSystem.open(temporary, .replace)
+        var isWhole = false
+        defer { if !isWhole { try? fileSystem.remove(temporary) } }
         var starts: [UInt32] = [0]
         var checksums: [UInt32] = []
         var offset = headerByteCount
@@ -265,6 +267,7 @@ package final class IdentityFile {
         try file.write(fixed + littleEndian([checksum]) + tables, at: 0)
         try file.synchronise()
         try fileSystem.rename(temporary, to: path)
+        isWhole = true
     }
 }
 

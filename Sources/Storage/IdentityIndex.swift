@@ -127,8 +127,8 @@ public final class IdentityIndex {
         }
         try synchroniseFiles()
         for date in closed {
-            let replaced = try date.mergeFiles(directory)
-            guard !replaced.isEmpty else { continue }
+            // A merge that fails costs look-ups time, and is tried again when the date is closed again.
+            guard let replaced = try? date.mergeFiles(directory), !replaced.isEmpty else { continue }
             hasDurableFiles = false
             replacedFileNames += replaced.map(directory.name)
         }
@@ -195,12 +195,17 @@ public final class IdentityIndex {
         byteCount = 0
     }
 
-    /// Removes the files of the directory that neither are this index's own nor named in `others`.
-    public func removeFiles(except others: [String]) throws(StorageError) {
+    /// Index files of the directory, also unfinished ones, that neither are this index's own nor named in `others`.
+    public func leftoverFileNames(besides others: [String]) -> [String] {
         let kept = Set(fileNames + others)
-        for name in try directory.fileSystem.list(directory.path) where !kept.contains(name) {
-            try directory.fileSystem.remove(directory.path + "/" + name)
+        return ((try? directory.fileSystem.list(directory.path)) ?? []).filter { name in
+            !kept.contains(name) && (name.hasSuffix(".index") || name.hasSuffix(".index.new"))
         }
+    }
+
+    /// Removes leftovers; one that cannot be removed takes room, and nothing else.
+    public func removeFiles(named names: [String]) {
+        for name in names { try? directory.fileSystem.remove(directory.path + "/" + name) }
     }
 
     /// Index files that have a descriptor now.

@@ -37,6 +37,9 @@ public final class SlowLane: Sendable {
     /// What deciding on an old record takes, and the same again for the others.
     private static let oldNanoseconds: Int64 = 2000
     private static let readBackNanoseconds: Int64 = 20_000
+    /// Nobody rests for longer, however many do: no client takes the daemon for dead in that time, and what a crowd has sent
+    /// is not on the account of who comes after it.
+    private static let longestRest = TimeAmount.seconds(20)
 
     /// - Parameter courtesyMilliseconds: how long after somebody's new records clients with old ones hold back: longer than a
     ///   window of old records can hold up everyone.
@@ -70,7 +73,7 @@ public final class SlowLane: Sendable {
         return state.withLock { state in
             guard state.hasOthers(than: sender, at: now) else { return nil }
             state.restCount += 1
-            state.freeAt = max(state.freeAt, now) + .nanoseconds(nanoseconds)
+            state.freeAt = min(max(state.freeAt, now) + .nanoseconds(nanoseconds), now + SlowLane.longestRest)
             return state.freeAt
         }
     }

@@ -129,8 +129,9 @@ public final class HTTPServer: ServiceLifecycle.Service {
 
     /// Connections that wait to be taken.
     private static let backlog = 4096
-    /// Connections that are taken at a time, before those that are open have their turn.
-    private static let mostAcceptedAtOnce: UInt = 256
+    /// Connections that are taken at a time, before those that are open have their turn. So many may be taken beyond the most
+    /// that there may be, which the descriptors that the ledger keeps for itself allow for.
+    private static let mostAcceptedAtOnce: UInt = 64
 
     /// The library tells of every start and stop; what an operator needs of that the daemon says itself.
     private var quietLogger: Logger {

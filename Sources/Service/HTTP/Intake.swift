@@ -32,21 +32,23 @@ struct Intake: Sendable {
     /// Bytes that a body's records take beside it: a record of 64 bytes comes from no less than about as many of text.
     private static let bytesForEachByteOfBody = 2
 
-    /// A client that has to make way for others is answered later, so that it sends no more meanwhile; it may not wait for
-    /// longer than this, in which no client takes the daemon for dead.
-    private static let longestRest = TimeAmount.seconds(20)
-
     /// - Parameter stillKnown: throws when the client is not known any more, since a body may take minutes to come.
     /// - Throws: a problem, or a `Denial` when the query names a source that is not the client's.
     func take(
         _ request: Request, from client: Client, stillKnown: () throws(Denial) -> Void
     ) async throws -> Response {
         let (answer, rest) = try await decide(request, from: client, stillKnown: stillKnown)
-        if let rest {
-            let nanoseconds = min(rest - .now(), Intake.longestRest).nanoseconds
-            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .nanoseconds(nanoseconds)) }
+        if let rest, budget.take(answer.byteCount) {
+            defer { budget.giveBack(answer.byteCount) }
+            await wait(until: rest)
         }
         return try answer.response()
+    }
+
+    /// A client that has to make way for others is answered later, so that it sends no more meanwhile.
+    private func wait(until end: NIODeadline) async {
+        let nanoseconds = (end - .now()).nanoseconds
+        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .nanoseconds(nanoseconds)) }
     }
 
     /// What is answered to a request, and when.
