@@ -1,7 +1,10 @@
-import Service
+import Ledger
+import NIOCore
 import StreamProtocol
 import Testing
 import Transactions
+
+@testable import Service
 
 /// A client whose records are in the ledger already makes way for those whose records are new.
 @Suite struct SlowLaneTests {
@@ -70,6 +73,27 @@ import Transactions
         try await withServer(configure: { $0.slowLane = SlowLane(courtesyMilliseconds: 60_000) }) { server, engine in
             try await expectAllAtOnce(server, engine, afterNew: true)
         }
+    }
+
+    /// However much a crowd has sent again, who comes after it is not held back for longer than one may be.
+    @Test func nobodyRestsForLongWhateverOthersHaveSent() throws {
+        final class Sender {}
+        let (crowd, other) = (Sender(), Sender())
+        let lane = SlowLane(courtesyMilliseconds: 60_000)
+        func answer(accepted: Int, duplicates: Int, readBackCount: Int = 0) -> BatchAnswer {
+            let chain = ChainHead(sequence: 1, digest: [UInt8](repeating: 5, count: 32))
+            let receipt = Receipt(
+                accepted: accepted, duplicates: duplicates, exceptions: [], firstSequence: 1, chain: chain)
+            return BatchAnswer(batch: 1, result: .success(receipt), readBackCount: readBackCount)
+        }
+        #expect(lane.rest(of: other, after: [answer(accepted: 1, duplicates: 0)]) == nil)
+        for _ in 0..<1000 {
+            let replayed = answer(accepted: 0, duplicates: 100_000, readBackCount: 100_000)
+            let rest = try #require(lane.rest(of: crowd, after: [replayed]))
+            #expect(rest <= .now() + .seconds(20))
+        }
+        #expect(lane.restCount == 1000)
+        #expect(lane.rest(of: other, after: [answer(accepted: 1, duplicates: 300)]) == nil, "it is alone with them")
     }
 
     @Test func aloneNothingIsHeldBack() async throws {
