@@ -69,7 +69,8 @@ import Transactions
             return reject.message
         }
         #expect(try message("dd.MM.yyyy")?.hasSuffix("is not the form \"dd.MM.yyyy\"") == true)
-        #expect(try message("dd.MM.888888888888.yyyy")?.hasSuffix("is not the form \"dd.MM.************.yyyy\"") == true)
+        let masked = "is not the form \"dd.MM.************.yyyy\""
+        #expect(try message("dd.MM.888888888888.yyyy")?.hasSuffix(masked) == true)
     }
 
     @Test func fractionsAndUnixTimes() throws {
