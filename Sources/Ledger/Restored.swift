@@ -89,7 +89,7 @@ struct Restored {
     /// know of what was in it; and only when a power cut cannot bring back a catalogue that names them.
     private func removeLeftovers(of catalogue: Catalogue?) {
         let leftovers = index.leftoverFileNames(besides: indexFault == nil ? checkpoint.identityFiles : [])
-        guard !leftovers.isEmpty, let catalogue, (try? catalogue.synchronise()) != nil else { return }
+        guard !leftovers.isEmpty, let catalogue, (try? catalogue.synchronise()) == true else { return }
         index.removeFiles(named: leftovers)
     }
 

@@ -193,9 +193,10 @@ public final class Catalogue {
     }
 
     /// Makes what the catalogue says now outlast a power cut, as that of an earlier process may not.
-    public func synchronise() throws {
+    /// - Returns: false when another connection was in the way.
+    public func synchronise() throws -> Bool {
         // SQLite flushes the log of its changes before it brings them into the database.
-        try database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        try database.run("PRAGMA wal_checkpoint(PASSIVE)").first?.first?.integer == 0
     }
 
     /// Puts one chunk in the place of several of the same rollup and day that it is the sum of.

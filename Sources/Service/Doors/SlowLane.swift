@@ -7,8 +7,8 @@ import Synchronization
 /// All batches go through the committer in the order in which they came. A client that sends a day again can have a window of
 /// batches before everyone else's, and keep it full, since it waits for no flush; those whose duplicates are told only by
 /// reading them back from the log may take twenty times as long as new ones. So as long as others send new records, such a
-/// client has one batch under way at a time, and all of them together get the committer for a part of the time only. When
-/// nobody else is connected who sent new records lately, nothing is held back.
+/// client has one batch under way at a time on each connection, and all of them together get the committer for a part of the
+/// time only. When nobody else sent new records lately, nothing is held back.
 ///
 /// All servers of a ledger share one. A sender is an object: a connection, or a client whatever the number of its connections.
 public final class SlowLane: Sendable {

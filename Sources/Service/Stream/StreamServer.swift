@@ -129,7 +129,6 @@ public final class StreamServer: ServiceLifecycle.Service {
         let shared = shared
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
-            .serverChannelOption(.maxMessagesPerRead, value: 32)
             .serverChannelInitializer { [most = shared.configuration.mostNewConnectionsPerSecond] channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptPacer(mostPerSecond: most))
