@@ -10,7 +10,7 @@ import Transactions
 /// there is no again: the first one that fails is given up with all that come after it, since chunks are added without gaps.
 /// The log has it all, and the next start counts it.
 final class Checkpointer: @unchecked Sendable {
-    private struct Pending {
+    struct Pending {
         var rollups: DrainedRollups
         var names: [Catalogue.NamedCode]
         var declared: [KeptRollup]
@@ -20,7 +20,7 @@ final class Checkpointer: @unchecked Sendable {
         var obsoleteFiles: [String]
     }
 
-    private struct State {
+    struct State {
         var pending: Pending?
         /// What the catalogue keeps besides the rollups of every ledger.
         var declared: [KeptRollup]
@@ -33,17 +33,15 @@ final class Checkpointer: @unchecked Sendable {
         var isClosing = false
     }
 
-    private let catalogue: Catalogue
-    private let calendar: BusinessCalendar
+    let catalogue: Catalogue
+    private let upkeep: CatalogueUpkeep
     private let names: NameRegistry
-    private let machine: any Machine
     private let identity: IdentityProgress
-    private let report: @Sendable (String) -> Void
+    let report: @Sendable (String) -> Void
     let bell: Doorbell
-    private let state: Lock<State>
+    let state: Lock<State>
 
-    private static let mergedChunkCount = 8
-    private static let retryNanoseconds: Int64 = 1_000_000_000
+    static let retryNanoseconds: Int64 = 1_000_000_000
 
     /// - Parameters:
     ///   - catalogue: used by this thread alone from now on.
@@ -56,9 +54,8 @@ final class Checkpointer: @unchecked Sendable {
         report: @escaping @Sendable (String) -> Void
     ) {
         bell = machine.makeDoorbell()
-        self.machine = machine
         self.catalogue = catalogue
-        self.calendar = calendar
+        upkeep = CatalogueUpkeep(catalogue: catalogue, calendar: calendar, machine: machine)
         self.names = names
         self.identity = identity
         self.report = report
@@ -122,6 +119,7 @@ final class Checkpointer: @unchecked Sendable {
             guard let pending = state.withLock({ $0.pending }) else {
                 guard let step = state.withLock({ $0.filling.step }) else { return }
                 save(step)
+                tidyUp()
                 continue
             }
             do {
@@ -142,12 +140,14 @@ final class Checkpointer: @unchecked Sendable {
         }
     }
 
-    /// What makes answers faster or the catalogue smaller, and can wait for the next time.
     private func tidyUp() {
         do {
-            try letGoOfOldDays()
-            try mergeChunks()
-            try sumMonths()
+            for rollup in declaredNow {
+                guard let keptFrom = try upkeep.letGoOfOldDays(of: rollup) else { continue }
+                state.withLock { state in state.declared.change(rollup.code) { $0.keptFrom = keptFrom } }
+            }
+            try upkeep.mergeChunks(besides: declaredNow)
+            try upkeep.sumMonths(besides: declaredNow) { isBusy }
         } catch { report("chunks of statistics could not be merged: \(error)") }
     }
 
@@ -171,9 +171,12 @@ final class Checkpointer: @unchecked Sendable {
         bell.ring()
     }
 
+    /// What the catalogue keeps besides the rollups of every ledger, without the checkpoint that is on its way.
+    private var declaredNow: [KeptRollup] { state.withLock { $0.declared } }
+
     private func save(_ pending: Pending) throws {
         let chunks = pending.rollups.chunks().map(Catalogue.Chunk.init)
-        let declared = pending.declared.asTheyAre(in: state.withLock { $0.declared })
+        let declared = pending.declared.asTheyAre(in: declaredNow)
         try catalogue.add(
             declared.withoutOldDays(chunks), names: pending.names, declarations: pending.declarations,
             checkpoint: pending.checkpoint, isForGood: !pending.obsoleteFiles.isEmpty)
@@ -185,213 +188,5 @@ final class Checkpointer: @unchecked Sendable {
         } catch {
             report("a file of the identity index that is needed no more could not be removed: \(error)")
         }
-    }
-
-    /// Many small chunks of a day make its questions slow: from a number on they become one. Those of a rollup that is being
-    /// filled wait until no more can come between them.
-    private func mergeChunks() throws {
-        let unfinished = state.withLock { $0.declared }.filter { $0.fill != nil }.map(\.declaration.name)
-        for (rollup, day) in try catalogue.placesWithChunks(atLeast: Checkpointer.mergedChunkCount)
-        where !unfinished.contains(rollup) {
-            let stored = try catalogue.chunks(rollup: rollup, days: day...day)
-            let merged = try RollupChunk.merge(stored.map { try $0.decoded(of: catalogue.path) })
-            try catalogue.replace(
-                stored.map(\.sequences),
-                by: Catalogue.Chunk(rollup: rollup, day: day, sequences: merged.sequences, bytes: merged.encoded()))
-        }
-    }
-
-    /// A year of days is many chunks: those of each month that is over are added up besides. The next checkpoint goes first.
-    private func sumMonths() throws {
-        let declared = state.withLock { $0.declared }.filter { $0.fill == nil && !$0.declaration.isMonthly }
-        for rollup in RollupDeclaration.defaults + declared.map(\.declaration) {
-            for month in try catalogue.monthsWithoutSum(ofRollup: rollup.name) {
-                if isBusy { return }
-                if let sum = try catalogue.sum(of: month) { try catalogue.setSum(of: month, bytes: sum.encoded()) }
-            }
-        }
-    }
-
-    // MARK: Declared rollups
-
-    /// Between the filler, which counts, and this thread, which saves.
-    private struct Filling {
-        /// What is to be saved.
-        var step: FillStep?
-        /// Whether it was; false: its rollup is gone.
-        var outcome: Result<Bool, any Error>?
-        /// Why the last step could not be saved, while that is so.
-        var failure: String?
-        var isStopped = false
-    }
-
-    private struct FillStep {
-        var rollup: KeptRollup
-        var chunks: [RollupChunk]
-    }
-
-    /// What the catalogue keeps, or will with the checkpoint that is on its way, besides the rollups of every ledger.
-    var declared: [KeptRollup] {
-        state.withLock { ($0.pending?.declared ?? $0.declared).asTheyAre(in: $0.declared) }
-    }
-
-    /// A rollup that lacks something that can be read; waits for one. Nil when no more is to be filled.
-    func nextToFill() -> KeptRollup? {
-        var next: KeptRollup?
-        _ = bell.wait {
-            state.withLock { state in
-                next = state.declared.first { $0.fill != nil && $0.failure == nil }
-                return next != nil || state.filling.isStopped
-            }
-        }
-        return state.withLock { $0.filling.isStopped } ? nil : next
-    }
-
-    /// Saves what was counted of the log for a rollup. Blocks.
-    /// - Parameter sequence: up to where that is.
-    /// - Returns: false when nothing more is to be counted for it.
-    func fill(_ rollup: KeptRollup, with chunks: [RollupChunk], upTo sequence: UInt64) throws -> Bool {
-        var rollup = rollup
-        rollup.fill?.sequence = sequence
-        let isTaken = state.withLock { state in
-            if !state.filling.isStopped { state.filling.step = FillStep(rollup: rollup, chunks: chunks) }
-            return !state.filling.isStopped
-        }
-        guard isTaken else { return false }
-        bell.ring()
-        _ = bell.wait { state.withLock { $0.filling.outcome != nil } }
-        let outcome = state.withLock { state in
-            defer { state.filling.outcome = nil }
-            return state.filling.outcome!
-        }
-        return try outcome.get()
-    }
-
-    private func save(_ step: FillStep) {
-        let kept = state.withLock { $0.declared.first { $0.code == step.rollup.code } }
-        let outcome = Result {
-            guard var kept, let fill = step.rollup.fill else { return false }
-            kept.fill = fill
-            return try catalogue.fill(
-                Catalogue.Declared(kept), adding: [kept].withoutOldDays(step.chunks.map(Catalogue.Chunk.init)))
-        }
-        state.withLock { state in
-            if (try? outcome.get()) == true, let fill = step.rollup.fill {
-                state.declared.change(step.rollup.code) { $0.fill = fill.sequence == fill.end ? nil : fill }
-                state.filling.failure = nil
-            }
-            (state.filling.step, state.filling.outcome) = (nil, outcome)
-        }
-        bell.ring()
-        tidyUp()
-    }
-
-    /// The log stands in the way of filling a rollup; it is not tried again by this process.
-    func noteDamage(of rollup: KeptRollup, _ error: LogError) {
-        report("the rollup \(rollup.declaration.name) cannot be filled, and answers nothing: \(error)")
-        state.withLock { state in state.declared.change(rollup.code) { $0.failure = "\(error)" } }
-        bell.ring()
-    }
-
-    /// What was counted for a rollup could not be saved; it is tried again after a while, on the thread that calls.
-    func waitToFillAgain(_ rollup: KeptRollup, after error: any Error) {
-        report("the rollup \(rollup.declaration.name) could not be filled, trying again: \(error)")
-        state.withLock { $0.filling.failure = "\(error)" }
-        bell.ring()
-        _ = bell.wait(timeoutNanoseconds: 10 * Checkpointer.retryNanoseconds) {
-            state.withLock { $0.filling.isStopped }
-        }
-    }
-
-    /// False when nothing more is to be counted for rollups that lack something.
-    func keepPace(_ pace: Pace) -> Bool { pace.keep(bell) { state.withLock { $0.filling.isStopped } } }
-
-    /// Nothing more is filled.
-    func stopFilling() {
-        state.withLock { $0.filling.isStopped = true }
-        bell.ring()
-    }
-
-    /// Waits until every rollup is whole that can be, or a while is over.
-    /// - Returns: false when some are not.
-    /// - Throws: `UnfilledError` when that cannot be saved.
-    func waitUntilFilled(timeoutNanoseconds: Int64) throws(UnfilledError) -> Bool {
-        let isDone = bell.wait(timeoutNanoseconds: timeoutNanoseconds) {
-            state.withLock { state in
-                state.hasGivenUp || state.filling.isStopped || state.filling.failure != nil
-                    || state.lastFailure != nil
-                    || state.pending == nil && state.declared.allSatisfy { $0.fill == nil || $0.failure != nil }
-            }
-        }
-        if let reason = state.withLock({ $0.filling.failure ?? $0.lastFailure }) { throw UnfilledError(reason: reason) }
-        return isDone
-    }
-
-    /// Retention: days that are older than the rollup's last ones, of which so many are kept; of months, those that end before
-    /// so many days up to the first of the last one. A day in the future, which a
-    /// gateway's clock may have made up, lets go of nothing.
-    private func letGoOfOldDays() throws {
-        var calendar = calendar
-        let today = calendar.dayAndHour(ofMicroseconds: machine.wallClockMicroseconds()).day
-        for var rollup in state.withLock({ $0.declared }) {
-            guard let days = rollup.retentionDays,
-                let last = try catalogue.lastDay(ofRollup: rollup.declaration.name)
-            else { continue }
-            let first = min(last, today).movedBy(days: 1 - days)
-            let keptFrom = rollup.declaration.isMonthly ? first.firstOfMonth : first
-            guard keptFrom > rollup.keptFrom ?? CalendarDay(daysSince1970: .min) else { continue }
-            rollup.keptFrom = keptFrom
-            try catalogue.letGo(Catalogue.Declared(rollup))
-            state.withLock { state in state.declared.change(rollup.code) { $0.keptFrom = keptFrom } }
-        }
-    }
-}
-
-extension [KeptRollup] {
-    /// These instead of others: what is kept of each, and what changes in the catalogue with a checkpoint.
-    fileprivate func kept(
-        insteadOf others: [KeptRollup], from checkpoint: UInt64
-    ) -> (rollups: [KeptRollup], change: Catalogue.DeclarationChange) {
-        var change = Catalogue.DeclarationChange()
-        change.ended = others.filter { other in !contains { $0.code == other.code } }.map(Catalogue.Declared.init)
-        let rollups = map { rollup in
-            if let known = others.first(where: { $0.code == rollup.code }) { return known }
-            var new = rollup
-            new.fill = checkpoint > 0 ? KeptRollup.Fill(sequence: 0, end: checkpoint) : nil
-            change.begun.append(Catalogue.Declared(new))
-            return new
-        }
-        return (rollups, change)
-    }
-
-    /// These, each as it has become meanwhile.
-    fileprivate func asTheyAre(in others: [KeptRollup]) -> [KeptRollup] {
-        map { rollup in others.first { $0.code == rollup.code } ?? rollup }
-    }
-
-    fileprivate mutating func change(_ code: UInt32?, _ body: (inout KeptRollup) -> Void) {
-        for place in indices where self[place].code == code { body(&self[place]) }
-    }
-
-    /// Chunks without those of days that these have let go.
-    fileprivate func withoutOldDays(_ chunks: [Catalogue.Chunk]) -> [Catalogue.Chunk] {
-        let first = reduce(into: [:]) { $0[$1.declaration.name] = $1.keptFrom }
-        return chunks.filter { chunk in first[chunk.rollup].map { chunk.day >= $0 } ?? true }
-    }
-}
-
-extension Catalogue.Declared {
-    /// What the catalogue holds of a declared rollup.
-    fileprivate init(_ rollup: KeptRollup) {
-        guard let code = rollup.code else { preconditionFailure("\(rollup.declaration.name) was not declared") }
-        self.init(code: code, name: rollup.declaration.name, fillEnd: rollup.fill?.end ?? 0)
-        filledTo = rollup.fill?.sequence ?? 0
-        keptFrom = rollup.keptFrom
-    }
-}
-
-extension Catalogue.Chunk {
-    fileprivate init(_ chunk: RollupChunk) {
-        self.init(rollup: chunk.rollup.name, day: chunk.day, sequences: chunk.sequences, bytes: chunk.encoded())
     }
 }

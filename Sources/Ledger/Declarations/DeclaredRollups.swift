@@ -40,3 +40,52 @@ extension Catalogue.NamedCode {
     /// True when it says something about rollups.
     var isRollupStatement: Bool { name.space == .statement && name.text.hasPrefix(RollupStatement.kind + "\t") }
 }
+
+extension [KeptRollup] {
+    /// These instead of others: what is kept of each, and what changes in the catalogue with a checkpoint.
+    func kept(
+        insteadOf others: [KeptRollup], from checkpoint: UInt64
+    ) -> (rollups: [KeptRollup], change: Catalogue.DeclarationChange) {
+        var change = Catalogue.DeclarationChange()
+        change.ended = others.filter { other in !contains { $0.code == other.code } }.map(Catalogue.Declared.init)
+        let rollups = map { rollup in
+            if let known = others.first(where: { $0.code == rollup.code }) { return known }
+            var new = rollup
+            new.fill = checkpoint > 0 ? KeptRollup.Fill(sequence: 0, end: checkpoint) : nil
+            change.begun.append(Catalogue.Declared(new))
+            return new
+        }
+        return (rollups, change)
+    }
+
+    /// These, each as it has become meanwhile.
+    func asTheyAre(in others: [KeptRollup]) -> [KeptRollup] {
+        map { rollup in others.first { $0.code == rollup.code } ?? rollup }
+    }
+
+    mutating func change(_ code: UInt32?, _ body: (inout KeptRollup) -> Void) {
+        for place in indices where self[place].code == code { body(&self[place]) }
+    }
+
+    /// Chunks without those of days that these have let go.
+    func withoutOldDays(_ chunks: [Catalogue.Chunk]) -> [Catalogue.Chunk] {
+        let first = reduce(into: [:]) { $0[$1.declaration.name] = $1.keptFrom }
+        return chunks.filter { chunk in first[chunk.rollup].map { chunk.day >= $0 } ?? true }
+    }
+}
+
+extension Catalogue.Declared {
+    /// What the catalogue holds of a declared rollup.
+    init(_ rollup: KeptRollup) {
+        guard let code = rollup.code else { preconditionFailure("\(rollup.declaration.name) was not declared") }
+        self.init(code: code, name: rollup.declaration.name, fillEnd: rollup.fill?.end ?? 0)
+        filledTo = rollup.fill?.sequence ?? 0
+        keptFrom = rollup.keptFrom
+    }
+}
+
+extension Catalogue.Chunk {
+    init(_ chunk: RollupChunk) {
+        self.init(rollup: chunk.rollup.name, day: chunk.day, sequences: chunk.sequences, bytes: chunk.encoded())
+    }
+}
