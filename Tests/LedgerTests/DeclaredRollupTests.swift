@@ -1,6 +1,7 @@
 import Chance
 import Foundation
 import Ledger
+import Locks
 import Rollups
 import Storage
 import Testing
@@ -228,6 +229,44 @@ private typealias Dimension = Rollups.Dimension
         // What was counted when the records came is not touched.
         #expect(try !ledger.answer(Self.byMonth).rows.isEmpty)
         ledger.close()
+    }
+
+    /// A catalogue that takes no chunk of it, as on a full disk.
+    @Test func whatCannotBeSavedIsToldOfAndTheNextHolderGoesOn() async throws {
+        let directory = try TemporaryDirectory()
+        let files = directory.files
+        try files.createUTC()
+        try files.load(Self.records(0..<60), options: Self.options)
+        try catalogue(
+            files,
+            """
+            CREATE TRIGGER no BEFORE INSERT ON chunks WHEN NEW.rollup = 'cities'
+            BEGIN SELECT RAISE(ABORT, 'no room'); END
+            """)
+        let told = Lock<[String]>([])
+        let ledger = try Ledger(files, options: Self.options, report: { text in told.withLock { $0.append(text) } })
+        _ = try await ledger.define([Self.statement("cities", [.currency, .region, .service])])
+        let error = #expect(throws: UnfilledError.self) { try ledger.fillRollups() }
+        #expect(error?.reason.contains("no room") == true)
+        #expect(told.withLock { $0 }.contains { $0.contains("the rollup cities could not be filled, trying again") })
+        try expect(Self.byRegionAndService, from: nil, in: ledger)
+        // Records are taken as before, and what was counted of them when they came is whole.
+        #expect(try ledger.load(Self.records(0..<60, seed: 2)).accepted == 720)
+        #expect(try !ledger.answer(Self.byMonth).rows.isEmpty)
+        ledger.close()
+
+        try catalogue(files, "DROP TRIGGER no")
+        let next = try Ledger(files, options: Self.options)
+        try next.fillRollups()
+        try expect(Self.byRegionAndService, from: "cities", in: next)
+        next.close()
+        #expect(try verificationFaults(files) == [])
+    }
+
+    private func catalogue(_ files: LedgerFiles, _ statement: String) throws {
+        let database = try SQLiteDatabase(path: files.catalogue, mode: .readWrite, fileSystem: DiskFileSystem())
+        defer { database.close() }
+        try database.execute(statement)
     }
 
     /// 16 at most: what is too much changes nothing.
