@@ -1,8 +1,6 @@
 import Columns
-import Locks
 import RingBuffer
 import Storage
-import Synchronization
 import Transactions
 
 /// The thread that decides. It alone owns the identity index, the chain, the sequences and the log's end.
@@ -11,28 +9,6 @@ import Transactions
 /// give sequences to the accepted ones; encode; wait until the commit before is durable; hand over to the flusher. Batches
 /// grow under load by themselves, and no timer delays a lone record.
 final class Committer: @unchecked Sendable {
-    /// A request for codes of names.
-    struct NameRequest: Sendable {
-        var names: [NameDefinition]
-        var reply: Commit.NameReply
-    }
-
-    /// Gets the index, or learns that the thread has ended and that it will not run.
-    typealias Task = @Sendable (Result<IdentityIndex, Refusal>) -> Void
-
-    private struct Requests {
-        var names: [NameRequest] = []
-        var tasks: [Task] = []
-        var isClosing = false
-        /// The thread takes no more.
-        var hasEnded = false
-
-        func refuse() {
-            names.forEach { $0.reply(.failure(.closing)) }
-            tasks.forEach { $0(.failure(.closing)) }
-        }
-    }
-
     /// Accepted records of commits that may not be durable yet: duplicates of them are confirmed in the ring.
     private struct InFlight {
         var firstSequence: UInt64
@@ -53,8 +29,7 @@ final class Committer: @unchecked Sendable {
     private let machine: any Machine
     private let compactor: Compactor?
     private let assistant: Assistant
-    private let requests = Lock(Requests())
-    private let requestCount = Atomic<Int>(0)
+    private let inbox: CommitterInbox
 
     private var position: UInt64 = 0
     private var nextSequence: UInt64
@@ -93,6 +68,7 @@ final class Committer: @unchecked Sendable {
         self.compactor = compactor
         self.ring = ring
         self.bell = bell
+        inbox = CommitterInbox(bell: bell)
         self.pin = pin
         self.flusher = flusher
         self.names = names
@@ -115,39 +91,24 @@ final class Committer: @unchecked Sendable {
 
     // MARK: Requests of other threads
 
-    // Whatever comes here is answered: either the thread takes it, or it is refused.
-
     /// Asks for codes; answered once they are durable.
-    func request(_ request: NameRequest) { enqueue(Requests(names: [request])) }
+    func request(_ request: CommitterInbox.NameRequest) { inbox.add(CommitterInbox.Content(names: [request])) }
 
     /// Runs `task` on the committer's thread between two passes.
-    func perform(_ task: @escaping Task) { enqueue(Requests(tasks: [task])) }
+    func perform(_ task: @escaping CommitterInbox.Task) { inbox.add(CommitterInbox.Content(tasks: [task])) }
 
     /// Lets go of the file of a segment that was replaced.
     func forgetBlocks(of segment: LogSegment) { perform { [self] _ in cache.forget(segment) } }
 
     /// Takes what is in the ring, then ends.
-    func close() { enqueue(Requests(isClosing: true)) }
-
-    private func enqueue(_ more: Requests) {
-        let isTaken = requests.withLock { requests in
-            guard !requests.hasEnded else { return false }
-            requests.names += more.names
-            requests.tasks += more.tasks
-            requests.isClosing = requests.isClosing || more.isClosing
-            return true
-        }
-        guard isTaken else { return more.refuse() }
-        requestCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        bell.ring()
-    }
+    func close() { inbox.add(CommitterInbox.Content(isClosing: true)) }
 
     // MARK: The thread
 
     func run() {
         while true {
             let hasWork = bell.wait(timeoutNanoseconds: lastBlockIsProven ? nil : Committer.idleNanoseconds) {
-                ring.batch(at: position) != nil || requestCount.load(ordering: .acquiring) > 0 || isHoldingUpClaims
+                ring.batch(at: position) != nil || !inbox.isEmpty || isHoldingUpClaims
                     || (isClosing && !hasUnfinishedClaims)
             }
             forgetDurable(before: position)
@@ -155,7 +116,7 @@ final class Committer: @unchecked Sendable {
                 writeMark()
                 continue
             }
-            let asked = takeRequests()
+            let asked = inbox.take()
             isClosing = isClosing || asked.isClosing
             asked.tasks.forEach { $0(.success(index)) }
             waitForFullerBlock()
@@ -169,7 +130,7 @@ final class Committer: @unchecked Sendable {
             commit(take, names: asked.names)
             maintainIndex()
         }
-        takeLastRequests().refuse()
+        inbox.end()
         finish()
     }
 
@@ -177,21 +138,6 @@ final class Committer: @unchecked Sendable {
     private var isHoldingUpClaims: Bool { ring.waitingClaimCount > 0 && pin.position < position && !flusher.isBusy }
 
     private var hasUnfinishedClaims: Bool { ring.usedSlotCount(from: position) > 0 || ring.waitingClaimCount > 0 }
-
-    private func takeRequests() -> Requests {
-        guard requestCount.exchange(0, ordering: .acquiringAndReleasing) > 0 else { return Requests() }
-        return requests.withLock { requests in
-            defer { requests = Requests() }
-            return requests
-        }
-    }
-
-    private func takeLastRequests() -> Requests {
-        requests.withLock { requests in
-            defer { requests = Requests(hasEnded: true) }
-            return requests
-        }
-    }
 
     private func waitForFullerBlock() {
         _ = bell.wait { !flusher.isBusy || ring.usedSlotCount(from: position) >= Committer.worthEncodingEarly }
@@ -225,7 +171,7 @@ final class Committer: @unchecked Sendable {
 
     // MARK: A commit
 
-    private func commit(_ take: Take, names requested: [NameRequest]) {
+    private func commit(_ take: Take, names requested: [CommitterInbox.NameRequest]) {
         var commit = emptyCommit(ringEnd: take.end)
         do {
             // Before anything can fail: whoever asked for codes is answered with the commit.
@@ -259,7 +205,7 @@ final class Committer: @unchecked Sendable {
     }
 
     private func assignCodes(
-        _ requested: [NameRequest]
+        _ requested: [CommitterInbox.NameRequest]
     ) -> (answers: [Commit.NameAnswer], new: [Catalogue.NamedCode]) {
         var answers: [Commit.NameAnswer] = []
         var new: [Catalogue.NamedCode] = []
@@ -437,8 +383,7 @@ final class Committer: @unchecked Sendable {
     private func release(upTo end: UInt64) {
         position = end
         waitForFlusher()
-        flusher.hand(
-            emptyCommit(ringEnd: end))
+        flusher.hand(emptyCommit(ringEnd: end))
     }
 
     /// What is durable is read from the log from now on, so its slots may go once the folder is past them too.
