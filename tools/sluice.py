@@ -17,7 +17,8 @@ As a command:
 
 `send` takes a record, or any number of them, and returns when they are on their way; it waits while as many batches as the
 daemon allows have no receipt. When the connection breaks, the client connects again and sends what has no receipt once more,
-the same 64 bytes a record, which makes it exactly once. Leaving the `with` block waits for every receipt.
+the same 64 bytes a record, which makes it exactly once. Leaving the `with` block waits for every receipt, and raises `NotTaken`
+when a record was rejected or in conflict; with `on_result` the program looks after such records itself.
 
 The protocol is described in docs/protocol.md, from which alone this was written.
 """
@@ -48,7 +49,7 @@ import time
 import uuid
 
 __all__ = ["Client", "Record", "InvalidRecord", "Result", "Exceptional", "ClientError", "CannotConnect", "Lost", "Refused",
-           "ServerError", "WrongAnswer", "OtherLedger", "RequestFailed", "Closed"]
+           "ServerError", "WrongAnswer", "OtherLedger", "RequestFailed", "NotTaken", "Closed"]
 
 
 # ---- CRC-32C -------------------------------------------------------------------------------------------------------
@@ -607,6 +608,9 @@ class Result:
         if sum(exception.reason == 1 for exception in self.exceptions) != self.conflicts:
             raise WrongAnswer("a receipt's exceptions do not fit its counts")
 
+    def __repr__(self):
+        return "Result(" + ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__) + ")"
+
 
 class ClientError(Exception):
     """The client cannot go on."""
@@ -638,6 +642,19 @@ class Refused(ClientError):
     def __init__(self, cause, text):
         super().__init__(f"the daemon refused a batch: {text}")
         self.cause = cause
+
+
+class NotTaken(ClientError):
+    """Records are not in the ledger: rejected, or in conflict with what is there. All others that were sent are."""
+
+    MOST_EXCEPTIONS = 1000
+
+    def __init__(self, count, exceptions):
+        shown = "; ".join(
+            f"record {exception.index + 1} of a send: {exception.field} {REASONS[exception.reason]}" for exception in exceptions[:3])
+        super().__init__(f"{count:,} record{'s' if count > 1 else ''} not taken: {shown}{'; ...' if count > 3 else ''}")
+        #: How many, and the first thousand of them.
+        self.count, self.exceptions = count, exceptions
 
 
 class RequestFailed(ClientError):
@@ -800,7 +817,8 @@ class Client:
     :param sources: names, or codes up to 32,767, of the gateways that records come from.
     :param name: for the daemon's log.
     :param on_result: is called with a `Result` for each batch, in the order of sending, on the client's own thread; keep it
-        short. When it raises, the client ends with that error.
+        short. When it raises, the client ends with that error. Without it `flush` and `finish` raise `NotTaken` when records
+        were rejected or in conflict.
     :param window: the most batches without a receipt, 64 KiB each; the daemon's own limit counts when smaller.
     :param patience: how many seconds a lost connection is tried to be had again; None: for ever.
     :param tls: an ssl.SSLContext, or True for the system's certificate authorities.
@@ -848,6 +866,7 @@ class Client:
         self._refusal = None
         self._lost_since = self._last_reason = None
         self._has_answered = False
+        self._not_taken, self._not_taken_count = [], 0
         #: What the welcome told: an identifier of the ledger, the server's name, limits and the codes of the sources.
         self.ledger = self.server = self.records_per_batch = self.source_codes = None
         self._idle_seconds = self._open_requests = None
@@ -926,11 +945,18 @@ class Client:
         return self._ask(DATED_ACCOUNTS, pieces)
 
     def flush(self):
-        """Returns when every batch that was sent has its receipt."""
+        """Returns when every batch that was sent has its receipt.
+
+        Raises `NotTaken` when records of them are not in the ledger, and nobody was told by `on_result`.
+        """
         with self._changed:
             self._changed.wait_for(lambda: not self._unanswered or self._end is not None)
             if self._unanswered:
                 raise self._end
+            count, exceptions = self._not_taken_count, self._not_taken
+            self._not_taken, self._not_taken_count = [], 0
+        if count:
+            raise NotTaken(count, exceptions)
 
     def finish(self):
         """Waits for every receipt, says goodbye and closes."""
@@ -1123,13 +1149,18 @@ class Client:
                     with self._changed:
                         if self._is_finishing and self._has_said_goodbye and not self._batches:
                             return
-                    raise _ConnectionLost(self._refusal or "the server closed the connection")
+                    raise _ConnectionLost(self._refusal or self._how_it_closed())
                 if not has_moved:
                     self._beat(connection)
                     selector.modify(connection.socket, connection.interest)
                     self._sleep(selector, self._seconds_to_beat(connection))
         finally:
             selector.unregister(connection.socket)
+
+    def _how_it_closed(self):
+        if self.ledger is not None or self._tls is not None:
+            return "the server closed the connection"
+        return "the server closed the connection without a word; perhaps TLS is spoken there"
 
     def _sleep(self, selector, seconds):
         with self._changed:
@@ -1270,6 +1301,9 @@ class Client:
                 self._finish_with(end)
                 return
         with self._changed:
+            if self._on_result is None:
+                self._not_taken_count += len(result.exceptions)
+                self._not_taken += result.exceptions[:NotTaken.MOST_EXCEPTIONS - len(self._not_taken)]
             self._batches.popleft()
             self._underway -= 1
             self._changed.notify_all()
@@ -2117,7 +2151,8 @@ def _tls_context(arguments):
             context.load_cert_chain(arguments.cert, arguments.key)
         return context
     except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"cannot use the certificates: {error}") from None
+        named = " and ".join(path for path in (arguments.ca, arguments.cert, arguments.key) if path)
+        raise UsageError(f"cannot use the certificates of {named or 'this system'}: {error}") from None
 
 
 def _token(arguments):

@@ -5,7 +5,16 @@ import Transactions
 
 /// Sends one payment to the daemon at a port of this machine, and prints what became of it.
 @main struct Gateway {
-    static func main() async throws {
+    static func main() async {
+        do {
+            try await send(to: .tcp(host: "localhost", port: Int(CommandLine.arguments[1])!))
+        } catch {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            exit(1)
+        }
+    }
+
+    static func send(to address: ServerAddress) async throws {
         let environment = ProcessInfo.processInfo.environment
         var configuration = ClientConfiguration(sources: [.name("shop")])
         // While the daemon is away, what is sent goes to disk, and the next run takes it up.
@@ -16,7 +25,6 @@ import Transactions
             configuration.tls?.authorityFile = authority
         }
 
-        let address = ServerAddress.tcp(host: "localhost", port: Int(CommandLine.arguments[1])!)
         let client = try await SluiceClient.connect(to: address, configuration: configuration) { result in
             switch result.outcome {
             case .success(let receipt):

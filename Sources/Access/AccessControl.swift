@@ -149,3 +149,11 @@ public enum Denial: Error, Hashable, Sendable, CustomStringConvertible {
     /// True when the client is not known, false when it is and asked for too much.
     public var isUnauthenticated: Bool { if case .outOfScope = self { false } else { true } }
 }
+
+extension Denial {
+    /// A client may not send for a source.
+    /// - Parameter source: what it was called, a name in quotes or `#` and a code.
+    public static func sending(_ client: Client, for source: String) -> Denial {
+        .outOfScope("\(client.name) may not send for the source \(source)")
+    }
+}

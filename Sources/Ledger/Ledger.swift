@@ -215,7 +215,8 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         let known = registry.codes(for: names)
         if !known.contains(nil) { return reply(.success(known.compactMap(\.self))) }
         if isClosed.load(ordering: .acquiring) { return reply(.failure(.closing)) }
-        committer.request(CommitterInbox.NameRequest(names: names.map { NameDefinition($0.space, $0.text) }, reply: reply))
+        committer.request(
+            CommitterInbox.NameRequest(names: names.map { NameDefinition($0.space, $0.text) }, reply: reply))
     }
 
     /// Codes of names, some of which shall have the user's own; durable before the answer.

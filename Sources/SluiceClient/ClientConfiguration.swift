@@ -90,6 +90,8 @@ public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .cannotConnect(let address, let reason): "cannot connect to \(address): \(reason)"
         case .lost(let address, let reason): "lost the connection to \(address): \(reason)"
+        case .refused(let fault) where fault.code == .refusedCredentials:
+            "the server does not let this client in: \(fault.text)"
         case .refused(let fault): "the server refuses what was sent: \(fault)"
         case .wrongAnswer(let fault): "the server's answer is wrong: \(fault)"
         case .otherLedger: "the server came back with another ledger or other codes for the sources"

@@ -12,7 +12,8 @@ final class ClientConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var lastReceived = NIODeadline.now()
     private var heartbeat: Scheduled<Void>?
-    private var lossReason = "the server closed it"
+    private var lossReason: String?
+    private var isWelcome = false
 
     init(core: ClientCore) { self.core = core }
 
@@ -33,7 +34,10 @@ final class ClientConnection: ChannelInboundHandler {
             do throws(ProtocolFault) {
                 while let frame = try assembler.next(in: bytes, at: &offset) {
                     let event = try session.receive(frame)
-                    if case .welcome(let welcome) = event { startHeartbeat(welcome.limits) }
+                    if case .welcome(let welcome) = event {
+                        isWelcome = true
+                        startHeartbeat(welcome.limits)
+                    }
                     try core.take(event, from: self)
                 }
             } catch {
@@ -48,7 +52,12 @@ final class ClientConnection: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         heartbeat?.cancel()
         self.context = nil
-        core.connectionClosed(self, lossReason)
+        core.connectionClosed(self, lossReason ?? howTheServerClosed)
+    }
+
+    private var howTheServerClosed: String {
+        isWelcome || core.configuration.tls != nil
+            ? "the server closed it" : "the server closed it without a word; perhaps TLS is spoken there"
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { close(ClientTLS.reason(of: error)) }

@@ -3,6 +3,7 @@ import ArgumentParser
 import Foundation
 import Ledger
 import Presentation
+import Storage
 import Transactions
 
 struct TokenCommand: AsyncParsableCommand {
@@ -14,9 +15,11 @@ struct TokenCommand: AsyncParsableCommand {
             certificate. The daemon sees what is granted and taken back within a second or two, without a restart.
 
             EXAMPLES
-              sluice token create --data ledger --name shop-gateway --send shop --send portal --expires 90d
+              sluice token create --data ledger --name shop-gateway --send shop \\
+                --send portal --expires 90d
               sluice token create --data ledger --name dashboards --read
-              sluice token create --data ledger --name gate --certificate gate.example --send '*'
+              sluice token create --data ledger --name gate --send '*' \\
+                --certificate gate.example
               sluice token list --data ledger
               sluice token revoke --data ledger 3f9a1c20
             """,
@@ -27,12 +30,15 @@ struct TokenCreateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create", abstract: "Grant something to a client, and print its token.",
         discussion: """
-            The token is printed once, on standard output and alone; the ledger keeps a salted hash of it. HTTP clients \
-            send it as 'Authorization: Bearer TOKEN', stream clients in a frame before their hello (docs/protocol.md).
+            The token is shown once: written to --output, a new file for its owner alone, or printed on standard output and \
+            alone. The ledger keeps a salted hash of it. HTTP clients send it as 'Authorization: Bearer TOKEN', stream \
+            clients in a frame before their hello (docs/protocol.md).
 
             EXAMPLES
-              sluice token create --data ledger --name shop-gateway --send shop --expires 90d > token
-              sluice token create --data ledger --name gate --certificate gate.example --send '*' --rate 50000
+              sluice token create --data ledger --name shop-gateway --send shop \\
+                --expires 90d --output gateway.token
+              sluice token create --data ledger --name gate --send '*' --rate 50000 \\
+                --certificate gate.example
             """)
 
     @OptionGroup var data: DataOption
@@ -54,6 +60,11 @@ struct TokenCreateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The most records a second that are taken from it.", valueName: "records")) var rate:
         Int?
     @Option(help: "The most stream connections that it may have at a time.") var connections: Int?
+    @Option(
+        help: ArgumentHelp(
+            "A new file for the token, which its owner alone may read; absent: standard output.",
+            valueName: "file"))
+    var output: String?
 
     func validate() throws {
         guard !scopes.isEmpty else { throw ValidationError("nothing is granted: add --send, --read or --operate") }
@@ -75,6 +86,9 @@ struct TokenCreateCommand: AsyncParsableCommand {
             }
         }
         guard certificate?.isEmpty != true else { throw ValidationError("--certificate is the name of a certificate") }
+        guard certificate == nil || output == nil else {
+            throw ValidationError("--output is for a token; a client with --certificate gets none")
+        }
     }
 
     private var scopes: [Scope] {
@@ -85,6 +99,8 @@ struct TokenCreateCommand: AsyncParsableCommand {
         try await reportingErrors {
             let files = try data.files().existing()
             let token = BearerToken()
+            // Before anything is granted: a token that nobody can keep is none.
+            let file = try output.map { try DiskFileSystem().open($0, .createSecret) }
             let grant = Grant(
                 id: token.grantID, name: name,
                 credential: certificate.map { .certificate(name: $0) } ?? .token(.init(of: token)), scopes: scopes,
@@ -105,7 +121,10 @@ struct TokenCreateCommand: AsyncParsableCommand {
             complain(
                 "granted \(grant.scopes.map(\.description).joined(separator: ", ")) to \(grant.name), number \(grant.id), \(grant.expires.map { "until \(moment($0))" } ?? "for ever")"
             )
-            if certificate == nil { try emit(token.text + "\n") }
+            guard certificate == nil else { return }
+            guard let file else { return try emit(token.text + "\n") }
+            try Array((token.text + "\n").utf8).withUnsafeBytes { try file.write($0, at: 0) }
+            try file.synchronise()
         }
     }
 }

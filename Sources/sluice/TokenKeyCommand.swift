@@ -31,7 +31,8 @@ struct TokenKeyAddCommand: AsyncParsableCommand {
 
             EXAMPLES
               sluice token-key add --data ledger --from 2027-01-01
-              sluice token-key add --data ledger --from 2027-01-01 --id 2027 --env SLUICE_TOKEN_KEY_2027
+              sluice token-key add --data ledger --from 2027-01-01 --id 2027 \\
+                --env SLUICE_TOKEN_KEY_2027
             """)
 
     @OptionGroup var data: DataOption

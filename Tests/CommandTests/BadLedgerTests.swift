@@ -44,6 +44,13 @@ import Testing
             for command in ["daily", "status", "verify", "rebuild"] {
                 try await refused(workshop, 64, "init", command, "--data", workshop.path + "/nothing")
             }
+            // A directory that was misspelt, or is not mounted, does not become a ledger.
+            try await refused(
+                workshop, 64, "init", "serve", "--data", workshop.path + "/nothing", "--listen", "127.0.0.1:0")
+            let rows = try workshop.write("in.csv", "id,time,amount,currency,source\na,2024-01-01,1,VND,s\n")
+            let loaded = try await workshop.run(
+                "load", rows, environment: ["SLUICE_DATA": workshop.path + "/nothing"])
+            #expect(loaded.code == 64 && loaded.errors.contains("holds no ledger"), "\(loaded.errors)")
             #expect(!FileManager.default.fileExists(atPath: workshop.path + "/nothing"))
         }
     }
@@ -82,8 +89,10 @@ import Testing
                 try await refused(workshop, 69, "in use", "verify", "--data", data)
                 let loaded = try await workshop.run("load", rows, "--server", daemon.address, "--json")
                 #expect(try loaded.counts() == LoadCounts(1))
+                try await workshop.makeLedgerIfAbsent(data + "2")
                 try await refused(
-                    workshop, 74, "\(daemon.port)", "serve", "--data", data + "2", "--listen", daemon.address)
+                    workshop, 74, "cannot listen on \(daemon.address): Address already in use", "serve", "--data",
+                    data + "2", "--listen", daemon.address)
             }
             try await refused(workshop, 69, "127.0.0.1:1", "load", rows, "--server", "127.0.0.1:1")
         }

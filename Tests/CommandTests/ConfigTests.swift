@@ -32,7 +32,7 @@ import Testing
         ("{\"http\": \"127.0.0.1:1\",\n \"http\": \"127.0.0.1:2\"}", [:], "the key \"http\" comes twice"),
         ("[1]", [:], "expected one JSON object"), ("{", [:], "expected one JSON object"),
         (#"{"idle-seconds": 0}"#, [:], "'0' was found, expected 1 to 86,400"),
-        (#"{"http": "nowhere"}"#, [:], "'nowhere' was found, expected HOST:PORT"),
+        (#"{"http": "nowhere"}"#, [:], "'nowhere' was found, expected HOST:PORT or none"),
         (#"{"log-level": "loud"}"#, [:], "expected one of trace"),
         (#"{"https": "127.0.0.1:0"}"#, [:], "needs a certificate and a key"),
         (#"{"key": "k"}"#, [:], "goes with --listen-tls or --https"),
@@ -51,6 +51,79 @@ import Testing
                     program: [Workshop.executable] + command + ["--data", workshop.data, "--config", path],
                     environment: environment)
                 #expect(found.code != 0 && found.errors.contains(text), "\(command): \(found.errors)")
+            }
+        }
+    }
+
+    @Test func nothingListensWhereNoneIsSaid() async throws {
+        try await Workshop.open { workshop in
+            try await ledger(workshop)
+            let check = ["config", "check", "--data", workshop.data]
+            let nowhere = try await workshop.run(program: [Workshop.executable] + check + ["--listen", "none"])
+            #expect(
+                nowhere.code == 64 && nowhere.errors.contains("--listen-tls, --http or --https"), "\(nowhere.errors)")
+            let http = ["--listen", "none", "--http", "127.0.0.1:0"]
+            #expect(try await workshop.run(program: [Workshop.executable] + check + http).code == 0)
+            let daemon = try workshop.start(program: [Workshop.executable, "serve", "--data", workshop.data] + http)
+            for _ in 0..<4000 where !daemon.standardOutput.hasSuffix("\n") {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(daemon.standardOutput.hasPrefix("listening on http://127.0.0.1:"), "\(daemon.standardError)")
+            daemon.signal(SIGTERM)
+            #expect(try await daemon.wait() == 0)
+            #expect(daemon.standardOutput.split(separator: "\n").count == 1)
+        }
+    }
+
+    /// Whoever sends for a source that is not his is noted, once for each body and each hello.
+    @Test func foreignSourcesAreNoted() async throws {
+        try await Workshop.open { workshop in
+            try await ledger(workshop)
+            let token = workshop.path + "/token"
+            _ = try await workshop.run(
+                "token", "create", "--data", workshop.data, "--name", "till", "--send", "shop", "--output", token)
+            let rows = try workshop.write(
+                "rows.csv", "id,time,amount,currency,source\nA,2026-11-20T09:30:00Z,5,VND,portal\n")
+            let body = ["portal", "portal", "shop"].enumerated().map { number, source in
+                #"{"id": "\#(number)", "time": "2026-11-20T09:30:00Z", "amount": "5", "currency": "VND", "source": "\#(source)"}"#
+            }
+            try await workshop.withDaemon(["--http", "127.0.0.1:0", "--no-anonymous"]) { daemon in
+                let loaded = try await workshop.run(
+                    "load", rows, "--server", daemon.address, "--token-file", token)
+                #expect(loaded.errors.contains("till may not send for the source 'portal'"), "\(loaded.errors)")
+                let secret = try String(contentsOfFile: token, encoding: .utf8).trimmingCharacters(in: .newlines)
+                let answer = try await workshop.run(program: [
+                    "curl", "-s", "http://127.0.0.1:\(daemon.httpPort!)/v1/transactions", "-H",
+                    "Authorization: Bearer \(secret)", "-H", "Content-Type: application/json", "-d",
+                    "[" + body.joined(separator: ",") + "]",
+                ])
+                #expect(answer.output.contains(#""accepted": 1"#), "\(answer.output)")
+            }
+            let noted = try String(contentsOfFile: workshop.data + "/audit.log", encoding: .utf8).split(separator: "\n")
+            let refusals = noted.filter { $0.contains("till may not send for the source 'portal'") }
+            #expect(refusals.count == 2, "\(noted)")
+            #expect(refusals.last?.contains("POST /v1/transactions") == true)
+        }
+    }
+
+    /// An example that is wider than a terminal is broken where a shell would not see it.
+    @Test func examplesFitATerminal() async throws {
+        try await Workshop.open { workshop in
+            var commands: [[String]] = [[]]
+            while let command = commands.popLast() {
+                let help = try await workshop.run(program: [Workshop.executable, "help"] + command)
+                #expect(help.code == 0, "\(help.errors)")
+                var lines = help.output.split(separator: "\n", omittingEmptySubsequences: false)[...]
+                if let start = lines.firstIndex(where: { $0.hasPrefix("SUBCOMMANDS:") }) {
+                    commands += lines[(start + 1)...].prefix { !$0.isEmpty }
+                        .filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
+                        .compactMap { $0.split(separator: " ").first.map { command + [String($0)] } }
+                }
+                guard let start = lines.firstIndex(where: { $0.hasPrefix("EXAMPLE") }) else { continue }
+                lines = lines[(start + 1)...].prefix { !$0.isEmpty }
+                for (before, line) in zip(lines, lines.dropFirst()) where !before.hasSuffix("\\") {
+                    #expect(line.hasPrefix("  "), "\(command): \(line)")
+                }
             }
         }
     }
@@ -139,6 +212,15 @@ import Testing
                 "token", "create", "--data", workshop.data, "--name", "Chợ", "--send", "shop", "--read", "--expires",
                 "1d")
             #expect(made.code == 0 && made.output.hasPrefix("sluice_") && !made.errors.contains(made.output))
+            let kept = workshop.path + "/kept"
+            for code in [0, 74] as [Int32] {
+                let again = try await workshop.run(
+                    "token", "create", "--data", workshop.data, "--name", "x", "--read", "--output", kept)
+                #expect(again.code == code && again.output.isEmpty, "\(again.errors)")
+            }
+            #expect(try String(contentsOfFile: kept, encoding: .utf8).hasPrefix("sluice_"))
+            let mode = try FileManager.default.attributesOfItem(atPath: kept)[.posixPermissions] as? Int
+            #expect(mode == 0o600)
             let file = try workshop.write(
                 "rows.csv", "id,time,amount,currency,source\nA,2026-11-20T09:30:00Z,5,VND,shop\n")
             let token = try workshop.write("token", made.output)
@@ -151,7 +233,11 @@ import Testing
                 #expect(try await load(["--token-file", token]).counts() == LoadCounts(1))
                 let number = String(made.output.split(separator: "_")[1])
                 let listed = try await workshop.run("token", "list", "--data", workshop.data, "--format", "csv")
-                #expect(listed.rows.map { Array($0[0...4]) } == [[number, "Chợ", "token", "valid", "send:shop read"]])
+                #expect(
+                    listed.rows.map { Array($0[1...4]) } == [
+                        ["Chợ", "token", "valid", "send:shop read"], ["x", "token", "valid", "read"],
+                    ])
+                #expect(try await load(["--token-file", kept]).errors.contains("none of its scopes is send:SOURCE"))
                 #expect(try await workshop.run("token", "revoke", "--data", workshop.data, number).code == 0)
                 #expect(try await workshop.run("token", "revoke", "--data", workshop.data, number).code == 64)
                 var outcome = try await load(["--token-file", token])

@@ -15,10 +15,12 @@ final class Daemon: Sendable {
     }
 
     /// - Parameters:
+    ///   - data: a ledger's directory; one in UTC is made where there is none.
     ///   - port: 0: any free one.
     ///   - wrapper: a program that runs the daemon, with its arguments.
     init(_ workshop: Workshop, data: String, port: Int = 0, options: [String] = [], wrapper: [String] = []) async throws
     {
+        try await workshop.makeLedgerIfAbsent(data)
         let command = [Workshop.executable, "serve", "--data", data, "--listen", "127.0.0.1:\(port)"] + options
         process = try workshop.start(program: wrapper + command)
         let places = ["127.0.0.1"] + (options.contains("--http") ? ["http://127.0.0.1"] : [])

@@ -69,10 +69,13 @@ final class Workshop: Sendable {
         try await run(program: [Workshop.executable] + arguments, input: input, environment: environment)
     }
 
-    /// Runs any program and waits for its end.
+    /// Runs any program and waits for its end. The ledger that a `load` names is made first, where there is none.
     func run(program: [String], input: String = "/dev/null", environment: [String: String] = [:]) async throws
         -> Outcome
     {
+        if program.contains("load"), let place = program.firstIndex(of: "--data"), place + 1 < program.count {
+            try await makeLedgerIfAbsent(program[place + 1])
+        }
         let child = try start(program: program, input: input, environment: environment)
         let code = try await child.wait()
         return Outcome(code: code, output: child.standardOutput, errors: child.standardError)
@@ -84,6 +87,12 @@ final class Workshop: Sendable {
     {
         let number = runCount.wrappingAdd(1, ordering: .relaxed).newValue
         return try ChildProcess(program, outputs: "\(path)/run-\(number)", input: input, environment: environment)
+    }
+
+    /// Makes a ledger in UTC where there is none.
+    func makeLedgerIfAbsent(_ data: String) async throws {
+        guard !FileManager.default.fileExists(atPath: data) else { return }
+        _ = try await run("init", "--data", data)
     }
 
     /// Starts a daemon, runs `work`, and asks the daemon to end; when `work` fails it goes with its object.

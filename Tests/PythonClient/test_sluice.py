@@ -252,7 +252,7 @@ class Sessions(unittest.TestCase):
         thread = threading.Thread(target=play)
         thread.start()
         try:
-            client = Client(self.server.address, ["shop"], on_result=self.results.append, **{"patience": 20, **options})
+            client = Client(self.server.address, ["shop"], **{"on_result": self.results.append, "patience": 20, **options})
             try:
                 work(client)
             finally:
@@ -287,6 +287,29 @@ class Sessions(unittest.TestCase):
         self.run_against(script, work)
         self.assertEqual([(result.tag, result.was_resent, result.accepted) for result in self.results],
                          [(1, False, 1), (2, True, 0), (3, True, 0)])
+
+    def test_what_was_not_taken_is_raised_when_nobody_listens(self):
+        def script():
+            self.server.accept()
+            self.server.expect(sluice.BATCH)
+            self.server.receipt(1, accepted=0, rejected=1, exceptions=struct.pack("<HBB", 0, 6, 1))
+            self.server.expect(sluice.BATCH)
+            self.server.receipt(2)
+            self.server.expect(sluice.GOODBYE)
+            self.server.send(sluice.GOODBYE)
+            self.server.peer.close()
+
+        def work(client):
+            client.send(record(1))
+            with self.assertRaises(sluice.NotTaken) as raised:
+                client.flush()
+            self.assertEqual(str(raised.exception), "1 record not taken: record 1 of a send: time is more than a day ahead of "
+                             "the server's clock")
+            self.assertEqual(raised.exception.exceptions, [sluice.Exceptional(0, 6, "time")])
+            client.send(record(2))
+            client.finish()
+
+        self.run_against(script, work, on_result=None)
 
     def test_no_more_than_the_window_is_under_way(self):
         def script():

@@ -111,7 +111,7 @@ def commit(binary):
     if git("status", "--porcelain", "--", ":/Sources", ":/Package.swift"):
         told += " with changes that are not committed"
     elif built < committed:
-        told += ", or an earlier one: the binary is older than the last change to the sources"
+        told += " or an earlier one (the binary is older than the last change to the sources)"
     return told
 
 

@@ -17,6 +17,11 @@ THREADS = {
 }
 
 
+def make_ledger(executable, data):
+    """Makes a ledger whose business days are those of UTC."""
+    subprocess.run([executable, "init", "--data", data], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
+
 class Daemon:
     """One process on a port."""
 

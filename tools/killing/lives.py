@@ -9,7 +9,7 @@ import time
 
 from stream_client import Violation
 
-from .daemon import Daemon
+from .daemon import Daemon, make_ledger
 from .parts import PartLoader
 from .sender import Sender
 
@@ -33,6 +33,7 @@ class Lives:
         self.folder = folder
         self.disk = disk
         self.data = (disk.path if disk else folder) + "/ledger"
+        make_ledger(options.executable, self.data)
         self.chance = random.Random(options.seed)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))

@@ -7,6 +7,7 @@ import subprocess
 
 from stream_client import Connection, Violation
 
+from .daemon import make_ledger
 from .sender import DAY_MICROSECONDS, amount, day, payment
 
 BATCH_RECORDS = 250
@@ -89,6 +90,7 @@ def _compare_with_recount(executable, data, sender):
 def _compare_with_a_peaceful_ledger(lives):
     """The reference day's statistics are those of a ledger that was never killed; returns the records it took."""
     executable, peaceful = lives.options.executable, lives.folder + "/peaceful"
+    make_ledger(executable, peaceful)
     counts = json.loads(
         _run(executable, "load", *lives.loader.all_parts, "--data", peaceful, "--json", codes=(0, 1)))
     question = ["--by", "day,kind,event,channel,region", "--from", "2026-11-01"]

@@ -2,6 +2,7 @@ import Logging
 import NIOCertificateReloading
 import NIOSSL
 import ServiceLifecycle
+import Synchronization
 
 /// The certificate that the daemon shows, and the authorities whose clients it takes: TLS 1.3 and 1.2, with ciphers that keep
 /// what was said secret also from who gets the key later.
@@ -41,6 +42,8 @@ public final class ServerCertificate: ServiceLifecycle.Service {
     public init(
         _ files: Files, reloadSeconds: Int = 10, onReload: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) throws {
+        // What fails before there is one is thrown here.
+        let isFirst = Mutex(true)
         do {
             reloader = try TimedCertificateReloader.makeReloaderValidatingSources(
                 configuration: .init(
@@ -54,7 +57,9 @@ public final class ServerCertificate: ServiceLifecycle.Service {
                         else { return }
                         onReload(.success(()))
                     }
-                    configuration.onCertificateLoadFailed = { onReload(.failure($0.error)) }
+                    configuration.onCertificateLoadFailed = { failure in
+                        if !isFirst.withLock({ $0 }) { onReload(.failure(failure.error)) }
+                    }
                 })
             var configuration =
                 if let authority = files.clientAuthority {
@@ -68,6 +73,7 @@ public final class ServerCertificate: ServiceLifecycle.Service {
             configuration.cipherSuiteValues = ServerCertificate.ciphersOfTLS12
             self.configuration = configuration
             context = try NIOSSLContext(configuration: configuration)
+            isFirst.withLock { $0 = false }
         } catch {
             let places = [files.certificate, files.key, files.clientAuthority].compactMap(\.self)
             throw CertificateError("TLS with \(places.joined(separator: ", ")): \(error)")

@@ -36,7 +36,8 @@ final class BodyReader: @unchecked Sendable {
     private var splitter: JSONArraySplitter?
     private var isAtStart = true
     private var permissions = Permissions.everything
-    private var hasRefusedNames = false
+    /// A source in the body that is not the client's; its records are rejected.
+    private(set) var refusedSource: String?
 
     /// A reader of a first body.
     init(_ format: Format, mapping: Mapping, ledger: Ledger) throws(FormatError) {
@@ -51,7 +52,7 @@ final class BodyReader: @unchecked Sendable {
 
     /// True when another body can follow: there is no header, no name is known as one that is not given, and for new dates
     /// tokens are still remembered.
-    var isReusable: Bool { format != .rows(.csv) && !hasRefusedNames && tokenPeriods == ledger.tokenKeys.periods }
+    var isReusable: Bool { format != .rows(.csv) && refusedSource == nil && tokenPeriods == ledger.tokenKeys.periods }
 
     /// Begins with a body of a client with these permissions.
     func begin(for permissions: Permissions, nowMicroseconds: Int64) {
@@ -101,7 +102,7 @@ extension BodyReader {
     private func resolutions(of names: [Name]) async throws -> [NameResolution] {
         func isAllowed(_ name: Name) -> Bool { name.space != .source || permissions.maySend(for: name.text) }
         let allowed = names.filter(isAllowed)
-        hasRefusedNames = hasRefusedNames || allowed.count < names.count
+        refusedSource = refusedSource ?? names.first { !isAllowed($0) }?.text
         var codes = try await ledger.codes(for: allowed).makeIterator()
         return names.map { isAllowed($0) ? .code(codes.next()!) : .refused("is not a source of this client") }
     }

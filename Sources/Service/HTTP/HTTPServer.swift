@@ -123,7 +123,7 @@ public final class HTTPServer: ServiceLifecycle.Service {
             try await application.run()
         } catch {
             guard port(ofDoor: index) == nil else { throw error }
-            throw ListenError(place: "\(door.host):\(door.port)", reason: "\(error)")
+            throw ListenError(place: "\(door.host):\(door.port)", error)
         }
     }
 
@@ -203,6 +203,8 @@ public final class HTTPServer: ServiceLifecycle.Service {
             do {
                 return try await parts.intake.take(request, from: client) { () throws(Denial) in
                     if let denial = door.gate.denial(of: client) { throw denial }
+                } noteRefusal: { denial in
+                    _ = keeper.refusal(denial, request, context)
                 }
             } catch let denial as Denial {
                 throw keeper.refusal(denial, request, context)

@@ -32,12 +32,15 @@ struct Intake: Sendable {
     /// Bytes that a body's records take beside it: a record of 64 bytes comes from no less than about as many of text.
     private static let bytesForEachByteOfBody = 2
 
-    /// - Parameter stillKnown: throws when the client is not known any more, since a body may take minutes to come.
+    /// - Parameters:
+    ///   - stillKnown: throws when the client is not known any more, since a body may take minutes to come.
+    ///   - noteRefusal: told when transactions of the body are of a source that is not the client's; they are rejected.
     /// - Throws: a problem, or a `Denial` when the query names a source that is not the client's.
     func take(
-        _ request: Request, from client: Client, stillKnown: () throws(Denial) -> Void
+        _ request: Request, from client: Client, stillKnown: () throws(Denial) -> Void, noteRefusal: (Denial) -> Void
     ) async throws -> Response {
-        let (answer, rest) = try await decide(request, from: client, stillKnown: stillKnown)
+        let (answer, rest) = try await decide(
+            request, from: client, stillKnown: stillKnown, noteRefusal: noteRefusal)
         if let rest, budget.take(answer.byteCount) {
             defer { budget.giveBack(answer.byteCount) }
             await wait(until: rest)
@@ -55,12 +58,12 @@ struct Intake: Sendable {
     private typealias Decision = (answer: IntakeAnswer, rest: NIODeadline?)
 
     private func decide(
-        _ request: Request, from client: Client, stillKnown: () throws(Denial) -> Void
+        _ request: Request, from client: Client, stillKnown: () throws(Denial) -> Void, noteRefusal: (Denial) -> Void
     ) async throws -> Decision {
         if let end = client.limiter?.wait() { throw tooFast(client, until: end) }
         let query = try RequestQuery(request, known: ["mapping", "source"])
         if let source = try query.value("source"), !client.permissions.maySend(for: source) {
-            throw Denial.outOfScope("\(client.name) may not send for the source '\(source)'")
+            throw Denial.sending(client, for: "'\(source)'")
         }
         let key = try idempotencyKey(request, client)
         let mapping = try mapping(query)
@@ -70,6 +73,7 @@ struct Intake: Sendable {
         var bytes = try BodyBytes(request, isFingerprinted: key != nil)
         let content = try await read(&bytes, of: request.body, with: reader, for: client, &taken)
         try stillKnown()
+        if let source = reader.refusedSource { noteRefusal(.sending(client, for: "'\(source)'")) }
         // Before the wait for the disk, so that few readers serve many requests.
         if reader.isReusable, mapping == nil { readers.give(reader) }
         guard content.itemCount > 0 else { throw Problem(.malformedBody, "there is no transaction in the body") }

@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import StreamProtocol
 
@@ -40,6 +41,11 @@ public struct ListenError: Error, CustomStringConvertible, Sendable {
     public var place: String
     /// What the system said.
     public var reason: String
+
+    init(place: String, _ error: any Error) {
+        self.place = place
+        reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+    }
 
     /// Place and reason.
     public var description: String { "cannot listen on \(place): \(reason)" }

@@ -32,21 +32,24 @@ extension StreamHandler {
         guard let source = hello.sources.first(where: { !client.permissions.maySend(for: $0) }) else { return true }
         refuse(
             at: door, asking: "send for \(source.text)",
-            .outOfScope("\(client.name) may not send for the source \(source.text)"))
+            .sending(client, for: source.text))
         return false
     }
 
     /// Why the client may not have codes for these names, or tokens for accounts when there are none; nil when it may. They
-    /// are for clients that send, and names of sources for those that send for them.
-    func refusal(ofLookUp names: [Name] = []) -> String? {
-        guard let permissions = client?.permissions else {
-            return entrance.isLocal ? nil : "nobody is known on this connection"
+    /// are for clients that send, and names of sources for those that send for them. A refusal is noted.
+    func refusal(ofLookUp names: [Name] = []) -> Denial? {
+        guard case .door(let door) = entrance else { return nil }
+        guard let client else { return .missing }
+        guard client.permissions.maySend else {
+            return note(
+                at: door, asking: "codes and tokens",
+                .outOfScope("\(client.name) may not send: none of its scopes is send:SOURCE"))
         }
-        guard permissions.maySend else { return "names and tokens are for clients that may send" }
-        guard let foreign = names.first(where: { $0.space == .source && !permissions.maySend(for: $0.text) }) else {
-            return nil
+        let foreign = names.first { $0.space == .source && !client.permissions.maySend(for: $0.text) }
+        return foreign.map { source in
+            note(at: door, asking: "a code of a source", .sending(client, for: "'\(source.text)'"))
         }
-        return "'\(foreign.text)' is not a source of this client"
     }
 
     /// Ends the connection of one who is not known any more.
@@ -79,8 +82,13 @@ extension StreamHandler {
         }
     }
 
-    private func refuse(at door: Door, asking subject: String, _ denial: Denial) {
+    private func note(at door: Door, asking subject: String, _ denial: Denial) -> Denial {
         door.gate.noteRefusal(of: peer, subject: subject, denial)
+        return denial
+    }
+
+    private func refuse(at door: Door, asking subject: String, _ denial: Denial) {
+        let denial = note(at: door, asking: subject, denial)
         fail(ProtocolFault(.refusedCredentials, denial.description))
     }
 }

@@ -1,3 +1,4 @@
+import Access
 import Ledger
 import NIOCore
 import Presentation
@@ -59,8 +60,8 @@ extension StreamHandler {
         }
     }
 
-    private func refuseLookUp(_ number: UInt64, _ reason: String) {
-        RequestFailure(.notAllowed, mayRetry: false, reason).encodeFailed(request: number, to: &answers)
+    private func refuseLookUp(_ number: UInt64, _ denial: Denial) {
+        RequestFailure(.notAllowed, mayRetry: false, denial.description).encodeFailed(request: number, to: &answers)
         finishLookUp()
     }
 

@@ -121,7 +121,7 @@ public final class StreamServer: ServiceLifecycle.Service {
                 metadata: ["address": .string(text), "tls": .string(entrance.certificate == nil ? "no" : "yes")])
             return channel
         } catch {
-            throw ListenError(place: place, reason: "\(error)")
+            throw ListenError(place: place, error)
         }
     }
 

@@ -14,7 +14,8 @@ struct ChangesCommand: AsyncParsableCommand {
 
             EXAMPLES
               sluice changes --data ledger --since 26000000
-              sluice changes --data ledger --since 2026-11-28T06:00:00+07:00 --by day,source --measures settled,amount
+              sluice changes --data ledger --since 2026-11-28T06:00:00+07:00 \\
+                --by day,source --measures settled,amount
               sluice daily --data ledger --as-of 26000000
             """)
 

@@ -45,9 +45,12 @@ struct DailyCommand: AsyncParsableCommand {
               sluice daily --data ledger --by payee --where kind=payment --format csv
               sluice daily --data ledger --by hour --measures attempts --plot
               sluice daily --data ledger --from 2026-11-20 --by region --measures payers
-              sluice daily --data ledger --by month --compare year --measures settled,amount
-              sluice daily --data ledger --measures attempts --moving-average 7 --plot attempts.svg
-              sluice daily --data ledger --by payer_institution --measures attempts,approved_percent --target approved_percent=98
+              sluice daily --data ledger --by month --compare year \\
+                --measures settled,amount
+              sluice daily --data ledger --measures attempts --moving-average 7 \\
+                --plot attempts.svg
+              sluice daily --data ledger --by payer_institution \\
+                --measures attempts,approved_percent --target approved_percent=98
               sluice daily --data ledger --by service.agency --where region.area=south
               sluice daily --data ledger --by source,service --timed 5
             """)

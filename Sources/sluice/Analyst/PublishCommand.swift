@@ -16,8 +16,10 @@ struct PublishCommand: AsyncParsableCommand {
             but figures is written: no ids, no payers.
 
             EXAMPLES
-              sluice publish out --data ledger --by month,region --measures attempts,settled,amount
-              sluice publish out --data ledger --by day,service --where kind=request --threshold 20 \\
+              sluice publish out --data ledger --by month,region \\
+                --measures attempts,settled,amount
+              sluice publish out --data ledger --by day,service --where kind=request \\
+                --threshold 20 \\
                 --title "Hồ sơ dịch vụ công theo ngày"
             """)
 

@@ -24,7 +24,8 @@ struct ReconcileCommand: AsyncParsableCommand {
             EXAMPLES
               sluice reconcile shop.csv --mapping shop.json --data ledger
               sluice reconcile day.raw --data ledger --details differences.csv
-              gunzip -c shop.csv.gz | sluice reconcile - --format csv --mapping shop.json --data ledger
+              gunzip -c shop.csv.gz | sluice reconcile - --format csv \\
+                --mapping shop.json --data ledger
             """)
 
     @Argument(help: "The file; '-' is standard input.", completion: .file()) var file: String

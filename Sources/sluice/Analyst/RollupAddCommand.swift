@@ -17,8 +17,10 @@ struct RollupAddCommand: AsyncParsableCommand {
 
             EXAMPLES
               sluice rollup add region_services --by region,service --data ledger
-              sluice rollup add months --by region --grain month --measures attempts,approved,amount
-              sluice rollup add recent_payees --by payee,outcome --measures attempts --keep-days 90 --wait
+              sluice rollup add months --by region --grain month \\
+                --measures attempts,approved,amount
+              sluice rollup add recent_payees --by payee,outcome --measures attempts \\
+                --keep-days 90 --wait
             """)
 
     @Argument(help: "Its name: lower case letters, digits and underscores.") var name: String

@@ -18,7 +18,8 @@ struct SettleCommand: AsyncParsableCommand {
 
             EXAMPLES
               sluice settle --data ledger --from 2026-11-27 --to 2026-11-27
-              sluice settle --data ledger --from 2026-11-01 --to 2026-11-30 --where currency=VND --format csv
+              sluice settle --data ledger --from 2026-11-01 --to 2026-11-30 \\
+                --where currency=VND --format csv
             """)
 
     @OptionGroup var options: QuestionOptions

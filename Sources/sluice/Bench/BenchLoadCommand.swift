@@ -1,6 +1,7 @@
 import ArgumentParser
 import Formats
 import Foundation
+import Ledger
 import Presentation
 import ReferenceDay
 import Transactions
@@ -106,6 +107,7 @@ struct LoadRun: Encodable, Sendable {
     /// Loads into a ledger that is removed afterwards.
     init(of path: String, into data: String) throws {
         defer { try? FileManager.default.removeItem(atPath: data) }
+        try LedgerFiles(directory: data).createInUTCIfAbsent()
         let command = try OwnProcess(["load", path, "--data", data, "--json"])
         let output = try command.wholeOutput()
         let end = command.wait()

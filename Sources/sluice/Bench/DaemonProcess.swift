@@ -1,13 +1,23 @@
 import Foundation
+import Ledger
 import SluiceClient
+import Storage
+
+extension LedgerFiles {
+    /// Makes a ledger whose business days are those of UTC, where there is none.
+    func createInUTCIfAbsent() throws {
+        if try !exist(in: DiskFileSystem()) { try create(timeZone: "UTC", cutoverMinutes: 0) }
+    }
+}
 
 /// A daemon of this executable on a loopback port, ended with the object.
 final class DaemonProcess: Sendable {
     let address: ServerAddress
     private let process: OwnProcess
 
-    /// Starts it on any free port, and returns once it says that it listens.
+    /// Starts it on any free port, over a new ledger where there is none, and returns once it says that it listens.
     init(data: String) throws {
+        try LedgerFiles(directory: data).createInUTCIfAbsent()
         process = try OwnProcess(["serve", "--data", data, "--listen", "127.0.0.1:0"])
         guard let port = process.firstLine().split(separator: ":").last.flatMap({ Int($0) }) else {
             _ = process.wait()

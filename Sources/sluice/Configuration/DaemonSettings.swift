@@ -5,7 +5,7 @@ import Logging
 /// The daemon's settings, checked.
 struct DaemonSettings {
     let files: LedgerFiles
-    let listen: HostAndPort
+    let listen: HostAndPort?
     let listenTLS: HostAndPort?
     let http: HostAndPort?
     let https: HostAndPort?
@@ -29,13 +29,14 @@ struct DaemonSettings {
         }
         files = LedgerFiles(directory: directory)
         func place(_ setting: Setting) throws -> HostAndPort? {
-            try values[setting].map { try $0.read(setting, "HOST:PORT") { HostAndPort(argument: $0) } }
+            guard let value = values[setting], value.text != Setting.nowhere else { return nil }
+            return try value.read(setting, "HOST:PORT or \(Setting.nowhere)") { HostAndPort(argument: $0) }
         }
         func number(_ setting: Setting, _ range: ClosedRange<Int>, _ expected: String) throws -> Int {
             try values[setting]!.read(setting, expected) { Int($0).flatMap { range.contains($0) ? $0 : nil } }
         }
-        listen = try place(.listen)!
-        (listenTLS, http, https) = (try place(.listenTLS), try place(.http), try place(.https))
+        (listen, listenTLS) = (try place(.listen), try place(.listenTLS))
+        (http, https) = (try place(.http), try place(.https))
         (certificate, key) = (values[.certificate]?.text, values[.key]?.text)
         (clientCA, mappings) = (values[.clientCA]?.text, values[.mappings]?.text)
         anonymous = values[.anonymous].map { $0.text == "true" }
@@ -50,7 +51,12 @@ struct DaemonSettings {
     }
 
     private func checkDoors(_ values: SettingValues) throws {
-        let behindTLS = [Setting.listenTLS, .https].filter { values[$0] != nil }
+        guard [listen, listenTLS, http, https].contains(where: { $0 != nil }) else {
+            throw UsageError(
+                "\(values[.listen]!.origin): with 'listen' \(Setting.nowhere) there must be --listen-tls, --http or --https"
+            )
+        }
+        let behindTLS = [(Setting.listenTLS, listenTLS), (.https, https)].filter { $0.1 != nil }.map(\.0)
         if let door = behindTLS.first, certificate == nil || key == nil {
             throw UsageError("\(values[door]!.origin): needs a certificate and a key: --certificate and --key")
         }

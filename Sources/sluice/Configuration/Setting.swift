@@ -49,13 +49,16 @@ enum Setting: String, CaseIterable {
         }
     }
 
+    /// What a place to listen at is when nothing listens there.
+    static let nowhere = "none"
+
     /// True when a change of it holds from SIGHUP on, without a restart. Certificates are read anew as well, where they are.
     var isReloadable: Bool { self == .mappings }
 
     var help: String {
         switch self {
         case .data: "The ledger's directory."
-        case .listen: "Where to listen; port 0 is any free one, and is printed."
+        case .listen: "Where to listen; port 0 is any free one, and is printed; none: nowhere."
         case .listenTLS: "Where to listen behind TLS; absent: nowhere."
         case .http: "Where to listen for HTTP; absent: nowhere."
         case .https: "Where to listen for HTTP behind TLS; absent: nowhere."

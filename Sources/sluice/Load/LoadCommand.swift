@@ -23,7 +23,8 @@ struct LoadCommand: AsyncParsableCommand {
               gunzip -c shop.csv.gz | sluice load - --format csv --mapping shop.json
               sluice load day.raw --server 127.0.0.1:7501 --json
               sluice load day.raw --server 127.0.0.1:7501 --receipt day.receipts
-              sluice load day.raw --server ledger.example:7502 --tls --token-file gateway.token
+              sluice load day.raw --server ledger.example:7502 --tls \\
+                --token-file gateway.token
             """)
 
     @Argument(help: "Files; '-' is standard input.", completion: .file()) var files: [String]
@@ -72,7 +73,7 @@ struct LoadCommand: AsyncParsableCommand {
                 configuration.compressesBatches = compress
                 sink = try await ServerSink(server.address, configuration, keepsReceipts: receipt != nil)
             } else {
-                let opened = try openLedger(try data.files())
+                let opened = try Ledger(data.files().existing(), report: { complain("sluice: \($0)") })
                 ledger = opened
                 sink = LedgerSink(opened, keepsReceipts: receipt != nil)
             }

@@ -16,7 +16,8 @@ struct ReferenceCommand: AsyncParsableCommand {
             EXAMPLES
               sluice reference import institutions banks.csv --data ledger
               sluice reference import regions provinces.csv --code code --from 2025-07-01
-              sluice reference set region 'Hà Giang' area=north merged_into='Tuyên Quang' --from 2025-07-01
+              sluice reference set region 'Hà Giang' merged_into='Tuyên Quang' area=north \\
+                --from 2025-07-01
               sluice reference list regions --at 2025-06-30
             """,
         subcommands: [ReferenceImportCommand.self, ReferenceListCommand.self, ReferenceSetCommand.self])

@@ -15,7 +15,8 @@ struct ReferenceSetCommand: AsyncParsableCommand {
 
             EXAMPLES
               sluice reference set service 'Cấp hộ chiếu' agency='Bộ Công an' --data ledger
-              sluice reference set region 'Hà Giang' merged_into='Tuyên Quang' --from 2025-07-01
+              sluice reference set region 'Hà Giang' merged_into='Tuyên Quang' \\
+                --from 2025-07-01
               sluice reference set institution ABBANK bin=970425 short_name=ABB --new
             """)
 

@@ -20,9 +20,9 @@ struct SQLCommand: AsyncParsableCommand {
             CSV and NDJSON are written while the statement runs, however long the result is. Ctrl-C stops a statement.
 
             EXAMPLES
-              sluice sql 'SELECT day, count(*) FROM transactions GROUP BY day' --data ledger
+              sluice sql 'SELECT day, count(*) FROM transactions GROUP BY day'
               sluice sql "SELECT * FROM transactions WHERE id = 'A-1001'" --format markdown
-              sluice sql "SELECT day, amount FROM daily('day', '2026-11-01') ORDER BY amount DESC"
+              sluice sql "SELECT day, amount FROM daily('day') ORDER BY amount DESC"
               sluice sql < questions.sql --format csv
               sluice sql
             """)

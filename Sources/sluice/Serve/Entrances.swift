@@ -28,7 +28,9 @@ struct Entrances {
                 gate: Gate(control: access.control, audit: access.audit, takesAnonymous: takesAnonymous))
         }
         let certificate = certificate
-        stream = [door(settings.listen, nil)] + [settings.listenTLS].compactMap { $0.map { door($0, certificate) } }
+        stream =
+            [settings.listen].compactMap { $0.map { door($0, nil) } }
+            + [settings.listenTLS].compactMap { $0.map { door($0, certificate) } }
         http =
             [settings.http].compactMap { $0.map { door($0, nil) } }
             + [settings.https].compactMap { $0.map { door($0, certificate) } }

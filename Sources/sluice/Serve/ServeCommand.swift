@@ -55,7 +55,9 @@ struct ServeCommand: AsyncParsableCommand {
             let failure = FailureSignal()
             var ledgerOptions = LedgerOptions()
             ledgerOptions.segmentByteCount = settings.segmentMebibytes << 20
-            let ledger = try openLedger(settings.files, options: ledgerOptions) { failure.send($0) }
+            let ledger = try Ledger(
+                settings.files.existing(), options: ledgerOptions, report: { complain("sluice: \($0)") },
+                onFailure: { failure.send($0) })
             let threads = NIOThreadPool(numberOfThreads: 2)
             threads.start()
             do {
