@@ -113,6 +113,20 @@ import Testing
         }
     }
 
+    /// Who speaks without TLS where it is spoken learns what may be wrong.
+    @Test func whoForgetsTLSIsToldOfIt() async throws {
+        try await withDaemon { workshop, stream, _ in
+            let file = try workshop.write(
+                "rows.csv", "id,time,amount,currency,source\nA,2026-11-20T09:30:00Z,5,VND,shop\n")
+            let python = ["/usr/bin/python3", Self.client, "send", "--to", stream, "--source", "shop", file]
+            for command in [python, [Workshop.executable, "load", file, "--server", stream]] {
+                let refused = try await workshop.run(program: command)
+                #expect(
+                    refused.code == 69 && refused.errors.contains("perhaps TLS is spoken there"), "\(refused.errors)")
+            }
+        }
+    }
+
     /// A request that trickles in behind TLS has no longer than another.
     @Test func aHeadThatDoesNotEndIsCutOffBehindTLS() async throws {
         try await withDaemon(["--idle-seconds", "1"]) { workshop, _, https in
