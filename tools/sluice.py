@@ -2221,7 +2221,7 @@ def _summarise(tally, seconds, as_json):
     if as_json:
         print(json.dumps({**tally.counts, "seconds": round(seconds, 3)}))
         return
-    print(f"{tally.rows:,} rows in {seconds:.2f} s ({tally.rows / max(seconds, 1e-9):,.0f} a second): "
+    print(f"{tally.rows:,} row{'' if tally.rows == 1 else 's'} in {seconds:.2f} s ({tally.rows / max(seconds, 1e-9):,.0f} a second): "
           f"{tally.accepted:,} accepted, {tally.duplicates:,} duplicates, {tally.conflicts:,} conflicts, "
           f"{tally.rejected:,} rejected")
     if tally.receipted < tally.rows:

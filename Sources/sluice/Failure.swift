@@ -4,6 +4,7 @@ import Formats
 import Foundation
 import Ledger
 import Rollups
+import Service
 import SluiceClient
 import Storage
 import StreamProtocol
@@ -37,7 +38,8 @@ extension ExitCode {
         case let failure as RequestFailure where failure.cause == .damaged: self = .damage
         case let fault as SQLFault where fault.isStopped: self = .stopped
         case RollupError.damaged: self = .damage
-        case is LedgerError, is UsageError, is SQLFault, is AttributeFault, is InquiryError, is RollupError:
+        case is LedgerError, is UsageError, is CertificateError, is SQLFault, is AttributeFault, is InquiryError,
+            is RollupError:
             self = .validationFailure
         case is ClientError: self = .unavailable
         default: self = .inputOutput

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import NIOCertificateReloading
 import NIOSSL
@@ -76,7 +77,9 @@ public final class ServerCertificate: ServiceLifecycle.Service {
             isFirst.withLock { $0 = false }
         } catch {
             let places = [files.certificate, files.key, files.clientAuthority].compactMap(\.self)
-            throw CertificateError("TLS with \(places.joined(separator: ", ")): \(error)")
+            // What else the library says is about reloading.
+            let reason = "\(error)".prefix { !$0.isNewline }.trimmingCharacters(in: .whitespaces)
+            throw CertificateError("TLS with \(places.joined(separator: ", ")): \(reason)")
         }
         asksForClientCertificates = files.clientAuthority != nil
     }

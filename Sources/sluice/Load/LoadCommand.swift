@@ -137,7 +137,7 @@ struct LoadCommand: AsyncParsableCommand {
 
     private func text(_ summary: LoadSummary) -> String {
         """
-        \(formatCount(summary.rows)) rows in \(String(format: "%.2f", summary.seconds)) s \
+        \(counted(summary.rows, "row")) in \(String(format: "%.2f", summary.seconds)) s \
         (\(formatRate(summary.rows, seconds: summary.seconds))): \
         \(formatCount(summary.accepted)) accepted, \(formatCount(summary.duplicates)) duplicates, \
         \(formatCount(summary.conflicts)) conflicts, \(formatCount(summary.rejected)) rejected
