@@ -87,8 +87,9 @@ public final class SluiceClient: Sendable {
 
     /// Sends a batch that `fill` writes in place: `recordCount` records of 64 bytes each, aligned to 8 bytes.
     ///
-    /// Waits while the credit window is full; with a spill, while that is full too, or being emptied. Costs a checksum of the bytes, no copy and, once the window was filled, no
-    /// allocation; compression, where it is configured, comes on top.
+    /// Waits while the credit window is full, before it calls `fill`; with a spill, while that is full too, or being emptied.
+    /// Costs a checksum of the bytes, no copy and, once the window was filled, no allocation; compression, where it is
+    /// configured, comes on top.
     public func send(
         recordCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void
     ) async throws(ClientError) {

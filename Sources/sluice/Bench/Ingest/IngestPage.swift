@@ -53,7 +53,7 @@ struct IngestPage {
             title + "Latency by percentile",
             note: isOpen
                 ? "From the moment at which a record was due until its receipt."
-                : "From handing a batch over until its receipt, with the window full: a closed loop's latency is the "
+                : "From sending a batch until its receipt, with the window full: a closed loop's latency is the "
                     + "window's length, not the wait of a single payment.",
             svg: latencyByPercentile(pass))
         page.addPicture(

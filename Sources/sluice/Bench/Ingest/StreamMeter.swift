@@ -39,7 +39,7 @@ final class StreamMeter: @unchecked Sendable {
     }
 
     /// - Parameters:
-    ///   - sentNanoseconds: after the start, when the batch was handed over, or was due in an open loop.
+    ///   - sentNanoseconds: after the start, when there was credit for the batch, or when it was due in an open loop.
     ///   - nanoseconds: after the start.
     fileprivate func take(
         _ result: BatchResult, of records: Range<Int>, sentNanoseconds: UInt64, at nanoseconds: UInt64
@@ -114,14 +114,14 @@ final class ConnectionMeter: @unchecked Sendable {
     private var sent: [Sent]
     private var sentCount = 0
 
-    /// - Parameter windowBatches: one more than these may be on their way: the one that waits for the window.
+    /// - Parameter windowBatches: one more than these may be noted: in an open loop, the one that waits for the window.
     init(_ meter: StreamMeter, clock: StreamClock, windowBatches: Int) {
         self.meter = meter
         self.clock = clock
         sent = Array(repeating: Sent(), count: windowBatches + 1)
     }
 
-    /// Notes a batch just before it is handed over.
+    /// Notes a batch just before it is sent, or in an open loop before it is handed over.
     /// - Parameter dueNanoseconds: after the start, when it should have been.
     func willSend(_ records: Range<Int>, dueNanoseconds: UInt64? = nil) {
         let now = clock.nanoseconds

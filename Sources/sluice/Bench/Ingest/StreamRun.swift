@@ -88,14 +88,16 @@ final class StreamRun: Sendable {
     /// What became of the records; once the stream has ended and the connections are closed.
     var totals: StreamMeter.Totals { sum.totals }
 
-    /// Closed loop: the next batch as soon as there is credit.
+    /// Closed loop: the next batch as soon as there is credit, from which moment on its latency counts.
     private func send(_ day: GeneratedDay, on connection: Connection) async throws {
         while true {
             let start = next.wrappingAdd(plan.batchRecordCount, ordering: .relaxed).oldValue
             guard start < plan.recordCount else { return }
             let records = start..<min(start + plan.batchRecordCount, plan.recordCount)
-            connection.meter.willSend(records)
-            try await connection.client.sendBatch(day.bytes(records, from: plan.firstRecord))
+            try await connection.client.send(recordCount: records.count) { slot in
+                connection.meter.willSend(records)
+                slot.copyMemory(from: day.bytes(records, from: plan.firstRecord))
+            }
         }
     }
 
