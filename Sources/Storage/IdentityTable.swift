@@ -171,6 +171,7 @@ final class IdentityTable {
         }
         let slotBits = old.slotBits + 1
         if isInSpace(old.slotBits), isInSpace(slotBits) {
+            PartitionSpace.populate(slots + (1 << Int(old.slotBits)), byteCount: 8 << Int(old.slotBits))
             IdentityTable.double(slots, slotBits: old.slotBits)
             partitionsByteCount += 8 << Int(old.slotBits)
         } else {

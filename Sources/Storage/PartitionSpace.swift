@@ -32,6 +32,13 @@ final class PartitionSpace {
         return (start + index * PartitionSpace.partitionByteCount).assumingMemoryBound(to: UInt64.self)
     }
 
+    /// Has memory put behind slots that are about to be looked at and written, in one call: each page would be met twice, once
+    /// as the page of zeros that is everybody's, and each time every processor would be told. Where the system knows no such
+    /// call it happens by itself.
+    static func populate(_ slots: UnsafeMutablePointer<UInt64>, byteCount: Int) {
+        madvise(slots, byteCount, MADV_POPULATE_WRITE)
+    }
+
     /// Gives the memory of a partition back, which is used no more.
     func release(partition index: Int) {
         madvise(start + index * PartitionSpace.partitionByteCount, PartitionSpace.partitionByteCount, MADV_DONTNEED)
