@@ -99,32 +99,46 @@ struct TokenCreateCommand: AsyncParsableCommand {
         try await reportingErrors {
             let files = try data.files().existing()
             let token = BearerToken()
-            // Before anything is granted: a token that nobody can keep is none.
-            let file = try output.map { try DiskFileSystem().open($0, .createSecret) }
             let grant = Grant(
                 id: token.grantID, name: name,
                 credential: certificate.map { .certificate(name: $0) } ?? .token(.init(of: token)), scopes: scopes,
                 created: Date(), expires: expires?.date(from: Date()), recordsPerSecond: rate, connections: connections)
-            try GrantFile(path: files.grants).change { grants in
-                if let certificate, grants.contains(where: { $0.isValid(forCertificate: certificate) }) {
-                    throw AccessError("the certificate name '\(certificate)' has a grant already; revoke it first")
-                }
-                guard !grants.contains(where: { $0.id == grant.id }) else {
-                    throw AccessError("the number \(grant.id) was drawn twice; try again")
-                }
-                // Noted before it is done: an act without its note cannot be.
-                try AuditLog(path: files.auditLog).note(
-                    .tokenCreated, by: currentUser(), subject: "\(grant.id) (\(grant.name))",
-                    detail: grant.scopes.map(\.description).joined(separator: " "))
-                grants.append(grant)
-            }
+            try keeping(token) { try add(grant, to: files) }
             complain(
                 "granted \(grant.scopes.map(\.description).joined(separator: ", ")) to \(grant.name), number \(grant.id), \(grant.expires.map { "until \(moment($0))" } ?? "for ever")"
             )
-            guard certificate == nil else { return }
-            guard let file else { return try emit(token.text + "\n") }
+            if certificate == nil && output == nil { try emit(token.text + "\n") }
+        }
+    }
+
+    /// Has the token on the disk before it is granted, and no more when it was not.
+    private func keeping(_ token: BearerToken, _ grant: () throws -> Void) throws {
+        guard let output else { return try grant() }
+        let disk = DiskFileSystem()
+        let file = try disk.open(output, .createSecret)
+        do {
             try Array((token.text + "\n").utf8).withUnsafeBytes { try file.write($0, at: 0) }
             try file.synchronise()
+            try grant()
+        } catch {
+            try? disk.remove(output)
+            throw error
+        }
+    }
+
+    private func add(_ grant: Grant, to files: LedgerFiles) throws {
+        try GrantFile(path: files.grants).change { grants in
+            if let certificate, grants.contains(where: { $0.isValid(forCertificate: certificate) }) {
+                throw AccessError("the certificate name '\(certificate)' has a grant already; revoke it first")
+            }
+            guard !grants.contains(where: { $0.id == grant.id }) else {
+                throw AccessError("the number \(grant.id) was drawn twice; try again")
+            }
+            // Noted before it is done: an act without its note cannot be.
+            try AuditLog(path: files.auditLog).note(
+                .tokenCreated, by: currentUser(), subject: "\(grant.id) (\(grant.name))",
+                detail: grant.scopes.map(\.description).joined(separator: " "))
+            grants.append(grant)
         }
     }
 }
