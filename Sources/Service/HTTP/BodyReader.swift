@@ -14,8 +14,14 @@ final class BodyReader: @unchecked Sendable {
 
         /// By the media type of a request; nil when that is none that is known.
         init?(contentType: String) {
-            let type = contentType.split(separator: ";").first?.trimmingCharacters(in: .whitespaces).lowercased()
-            switch type {
+            // Nearly all are written just so, and to take one apart costs more than to read a small body.
+            let plain = { contentType.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased() }
+            guard let format = Format(mediaType: contentType) ?? Format(mediaType: plain()) else { return nil }
+            self = format
+        }
+
+        private init?(mediaType: String) {
+            switch mediaType {
             case "application/json": self = .array
             case "application/x-ndjson", "application/ndjson", "application/jsonl": self = .rows(.ndjson)
             case "text/csv": self = .rows(.csv)

@@ -22,6 +22,8 @@ public struct HTTPConfiguration: Sendable {
     public var takesForeignHosts = false
     /// The most connections at a time.
     public var mostConnections = 10_000
+    /// Threads that serve connections: a request costs about as much as a hundred records over the stream protocol.
+    public var eventLoopThreads = min(8, max(1, ProcessInfo.processInfo.activeProcessorCount))
     /// How long a connection may take to send the head of its next request, in milliseconds.
     public var headMilliseconds: Int64 = 60_000
     /// How long a request may take to send its body, in milliseconds.
@@ -75,11 +77,9 @@ public final class HTTPServer: ServiceLifecycle.Service {
     /// Serves until a graceful shutdown is asked for: requests that are on their way are answered.
     /// - Throws: `ListenError` when the address cannot be had.
     public func run() async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopThreads)
         let parts = Parts(self)
         do {
-            // Requests are read, decided and answered where their bytes are: handing each to another thread and back costs more
-            // than all that is done with it. What blocks has threads of its own.
             try await withTaskExecutorPreference(LoopExecutor(group.next())) {
                 try await withThrowingTaskGroup(of: Void.self) { tasks in
                     for (index, door) in configuration.doors.enumerated() {
@@ -98,14 +98,9 @@ public final class HTTPServer: ServiceLifecycle.Service {
     private func serve(
         _ door: Door, _ index: Int, _ parts: Parts, _ group: MultiThreadedEventLoopGroup
     ) async throws {
-        let http1 = HTTPServerBuilder.http1(
-            configuration: .init(
-                additionalChannelHandlers: [
-                    RequestDeadline(
-                        head: .milliseconds(self.configuration.headMilliseconds),
-                        body: .milliseconds(self.configuration.bodyMilliseconds)),
-                    HandshakeWatch(door: door, logger: self.logger),
-                ], idleTimeout: .milliseconds(configuration.headMilliseconds)))
+        let http1 = HTTPServerBuilder { [self] responder in
+            LoopBoundChannel(base: HTTP1Channel(responder: responder, configuration: channelConfiguration(door)))
+        }
         do {
             let application = Application(
                 router: makeRouter(door, parts),
@@ -125,6 +120,16 @@ public final class HTTPServer: ServiceLifecycle.Service {
             guard port(ofDoor: index) == nil else { throw error }
             throw ListenError(place: "\(door.host):\(door.port)", error)
         }
+    }
+
+    private func channelConfiguration(_ door: Door) -> HTTP1Channel.Configuration {
+        HTTP1Channel.Configuration(
+            additionalChannelHandlers: [
+                RequestDeadline(
+                    head: .milliseconds(self.configuration.headMilliseconds),
+                    body: .milliseconds(self.configuration.bodyMilliseconds)),
+                HandshakeWatch(door: door, logger: self.logger),
+            ], idleTimeout: .milliseconds(configuration.headMilliseconds))
     }
 
     /// Connections that wait to be taken.
