@@ -980,6 +980,13 @@ class Client:
             self._thread.join()
 
     @property
+    def not_taken(self):
+        """Without `on_result`: the records that were rejected or in conflict, as `Exceptional`, that no `NotTaken` has told of,
+        the first thousand. They have their answer, so they are not in `unanswered`; look here after `Lost`, too."""
+        with self._changed:
+            return list(self._not_taken)
+
+    @property
     def unanswered(self):
         """The bytes of all records without a receipt, for `send_raw` of another client: nothing is doubled by it."""
         with self._changed:

@@ -115,12 +115,25 @@ public final class AuditLog: Sendable {
         let encoder = JSONEncoder()
         encoder.dateEncodingStrategy = .iso8601
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let line = try encoder.encode(entry) + [UInt8(ascii: "\n")]
+        let line = Array((AuditLog.visible(String(decoding: try encoder.encode(entry), as: UTF8.self)) + "\n").utf8)
         // One call, so that lines of several processes do not mix.
         let written = line.withUnsafeBytes { bytes in
             descriptor.withLock { Glibc.write($0, bytes.baseAddress, bytes.count) }
         }
         guard written == line.count else { throw failure("write") }
+    }
+
+    /// The same JSON without characters that a terminal would obey or hide: what a client called itself may be anything.
+    private static func visible(_ json: String) -> String {
+        var text = ""
+        for scalar in json.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
+                for unit in String(scalar).utf16 { text += String(format: "\\u%04x", unit) }
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
     }
 
     private func failure(_ operation: String) -> AccessError {

@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 
 /// A client as the daemon knows it: one object for each grant, whatever the number of its connections.
@@ -13,6 +14,7 @@ public final class Client: Sendable {
     /// How many connections it may have at a time.
     public let mostConnections: Int
     private let connectionCount = Mutex(0)
+    private let notedMinute = Mutex(0)
 
     /// Whoever comes, where nobody is asked for credentials.
     public static let anonymous = Client(name: "anonymous")
@@ -42,6 +44,15 @@ public final class Client: Sendable {
             guard count < mostConnections else { return false }
             count += 1
             return true
+        }
+    }
+
+    /// True once a minute: what a client who is known does again and again must not take the room of others in the log.
+    public func mayNoteRefusal(now: Date = Date()) -> Bool {
+        let minute = Int(now.timeIntervalSince1970 / 60)
+        return notedMinute.withLock { noted in
+            defer { noted = minute }
+            return noted != minute
         }
     }
 

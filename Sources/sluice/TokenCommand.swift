@@ -62,7 +62,7 @@ struct TokenCreateCommand: AsyncParsableCommand {
     @Option(help: "The most stream connections that it may have at a time.") var connections: Int?
     @Option(
         help: ArgumentHelp(
-            "A new file for the token, which its owner alone may read; absent: standard output.",
+            "A new file for the token, which its owner alone may read; '-', or absent: standard output.",
             valueName: "file"))
     var output: String?
 
@@ -107,13 +107,13 @@ struct TokenCreateCommand: AsyncParsableCommand {
             complain(
                 "granted \(grant.scopes.map(\.description).joined(separator: ", ")) to \(grant.name), number \(grant.id), \(grant.expires.map { "until \(moment($0))" } ?? "for ever")"
             )
-            if certificate == nil && output == nil { try emit(token.text + "\n") }
+            if certificate == nil && output ?? "-" == "-" { try emit(token.text + "\n") }
         }
     }
 
     /// Has the token on the disk before it is granted, and no more when it was not.
     private func keeping(_ token: BearerToken, _ grant: () throws -> Void) throws {
-        guard let output else { return try grant() }
+        guard let output, output != "-" else { return try grant() }
         let disk = DiskFileSystem()
         let file = try disk.open(output, .createSecret)
         do {

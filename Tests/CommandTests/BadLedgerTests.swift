@@ -47,10 +47,13 @@ import Testing
             // A directory that was misspelt, or is not mounted, does not become a ledger.
             try await refused(
                 workshop, 64, "init", "serve", "--data", workshop.path + "/nothing", "--listen", "127.0.0.1:0")
+            try await refused(workshop, 64, "init", "config", "check", "--data", workshop.path + "/nothing")
             let rows = try workshop.write("in.csv", "id,time,amount,currency,source\na,2024-01-01,1,VND,s\n")
+            let rejects = try workshop.write("rejects.csv", "those of another day")
             let loaded = try await workshop.run(
-                "load", rows, environment: ["SLUICE_DATA": workshop.path + "/nothing"])
+                "load", rows, "--rejects", rejects, environment: ["SLUICE_DATA": workshop.path + "/nothing"])
             #expect(loaded.code == 64 && loaded.errors.contains("holds no ledger"), "\(loaded.errors)")
+            #expect(try String(contentsOfFile: rejects, encoding: .utf8) == "those of another day")
             #expect(!FileManager.default.fileExists(atPath: workshop.path + "/nothing"))
         }
     }

@@ -29,13 +29,16 @@ struct Filling {
 
     mutating func answer(_ outcome: Result<Bool, any Error>) {
         (step, self.outcome) = (nil, outcome)
-        if (try? outcome.get()) == true { failure = nil }
+        if case .success = outcome { failure = nil }
     }
 
     mutating func takeOutcome() -> Result<Bool, any Error>? {
         defer { outcome = nil }
         return outcome
     }
+
+    /// What could not be saved is not to be saved any more.
+    mutating func forgetFailure() { failure = nil }
 
     mutating func fail(_ error: any Error) { failure = "\(error)" }
 
@@ -96,7 +99,10 @@ extension Checkpointer {
     /// The log stands in the way of filling a rollup; it is not tried again by this process.
     func noteDamage(of rollup: KeptRollup, _ error: LogError) {
         report("the rollup \(rollup.declaration.name) cannot be filled, and answers nothing: \(error)")
-        state.withLock { state in state.declared.change(rollup.code) { $0.failure = "\(error)" } }
+        state.withLock { state in
+            state.declared.change(rollup.code) { $0.failure = "\(error)" }
+            state.filling.forgetFailure()
+        }
         bell.ring()
     }
 

@@ -65,8 +65,7 @@ public final class ServerCertificate: ServiceLifecycle.Service {
             var configuration =
                 if let authority = files.clientAuthority {
                     try TLSConfiguration.makeServerConfigurationWithMTLS(
-                        certificateReloader: reloader,
-                        trustRoots: .certificates(try NIOSSLCertificate.fromPEMFile(authority)))
+                        certificateReloader: reloader, trustRoots: .certificates(try authorities(in: authority)))
                 } else {
                     try TLSConfiguration.makeServerConfiguration(certificateReloader: reloader)
                 }
@@ -75,6 +74,8 @@ public final class ServerCertificate: ServiceLifecycle.Service {
             self.configuration = configuration
             context = try NIOSSLContext(configuration: configuration)
             isFirst.withLock { $0 = false }
+        } catch let error as CertificateError {
+            throw error
         } catch {
             let places = [files.certificate, files.key, files.clientAuthority].compactMap(\.self)
             // What else the library says is about reloading.
@@ -96,6 +97,14 @@ public final class ServerCertificate: ServiceLifecycle.Service {
         .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
         .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
     ]
+}
+
+private func authorities(in path: String) throws -> [NIOSSLCertificate] {
+    do {
+        let found = try NIOSSLCertificate.fromPEMFile(path)
+        if !found.isEmpty { return found }
+    } catch {}
+    throw CertificateError("the authorities of clients: no certificates in PEM could be read from \(path)")
 }
 
 /// Why there can be no TLS.

@@ -209,7 +209,7 @@ public final class HTTPServer: ServiceLifecycle.Service {
                 return try await parts.intake.take(request, from: client) { () throws(Denial) in
                     if let denial = door.gate.denial(of: client) { throw denial }
                 } noteRefusal: { denial in
-                    _ = keeper.refusal(denial, request, context)
+                    if client.mayNoteRefusal() { _ = keeper.refusal(denial, request, context) }
                 }
             } catch let denial as Denial {
                 throw keeper.refusal(denial, request, context)

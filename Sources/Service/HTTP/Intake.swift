@@ -73,25 +73,28 @@ struct Intake: Sendable {
         var bytes = try BodyBytes(request, isFingerprinted: key != nil)
         let content = try await read(&bytes, of: request.body, with: reader, for: client, &taken)
         try stillKnown()
-        if let source = reader.refusedSource { noteRefusal(.sending(client, for: "'\(source)'")) }
+        if let refusedSource = reader.refusedSource { noteRefusal(.sending(client, for: "'\(refusedSource)'")) }
         // Before the wait for the disk, so that few readers serve many requests.
         if reader.isReusable, mapping == nil { readers.give(reader) }
         guard content.itemCount > 0 else { throw Problem(.malformedBody, "there is no transaction in the body") }
         let isMinimal = request.headers[.prefer]?.contains("return=minimal") ?? false
         guard let key, let fingerprint = bytes.fingerprint() else {
-            return await submit(content, from: client, isMinimal: isMinimal)
+            return await submit(content, from: client, isMinimal: isMinimal, noteRefusal)
         }
         if let answer = try known(key, fingerprint) { return (answer, nil) }
-        let decision = await submit(content, from: client, isMinimal: isMinimal)
+        let decision = await submit(content, from: client, isMinimal: isMinimal, noteRefusal)
         keys.finish(key, decision.answer.mayChange ? nil : decision.answer)
         return decision
     }
 
-    private func submit(_ content: BodyContent, from client: Client, isMinimal: Bool) async -> Decision {
+    private func submit(
+        _ content: BodyContent, from client: Client, isMinimal: Bool, _ noteRefusal: (Denial) -> Void
+    ) async -> Decision {
         _ = client.limiter?.enter(content.itemCount)
         let answers = await Submission().send(
             content.records, to: ledger, sources: sources(of: client.permissions))
         let outcome = IntakeOutcome(content, answers, ledger: ledger.ledgerID)
+        if let source = outcome.foreignSource { noteRefusal(.sending(client, for: "#\(source)")) }
         return (outcome.answer(isMinimal: isMinimal), slowLane.rest(of: client, after: answers))
     }
 

@@ -40,6 +40,8 @@ struct IntakeOutcome {
     private var receipts: [StoredReceipt] = []
     private var refusal: Refusal?
     private var (accepted, duplicates) = (0, 0)
+    /// A source of records that is not the client's; they are not in.
+    private(set) var foreignSource: UInt16?
 
     init(_ body: BodyContent, _ answers: [BatchAnswer], ledger: UInt64) {
         items = body.items
@@ -55,6 +57,9 @@ struct IntakeOutcome {
                 for exception in receipt.exceptions {
                     let reject = RowReject(row: items[first + exception.index], fault: exception.fault)
                     faults.append((reject.row, exception.fault.reason == .conflict, reject.field, reject.message))
+                    if exception.fault.reason == .foreignSource {
+                        foreignSource = body.records[first + exception.index].source
+                    }
                 }
             }
         }

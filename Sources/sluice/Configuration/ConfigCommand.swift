@@ -54,7 +54,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "See that the daemon could start with these settings.",
         discussion: """
-            Takes the flags of 'sluice serve'. Reads the certificate, the mappings, the grants and the token keys as \
+            Takes the flags of 'sluice serve'. Sees that there is a ledger, reads the certificate, the mappings, the grants and the token keys as \
             well, and listens nowhere. Exit code 64 when something is wrong, which is named.
 
             EXAMPLES
@@ -68,6 +68,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
         try await reportingErrors {
             let values = try await options.values()
             let settings = try DaemonSettings(values)
+            _ = try settings.files.existing()
             _ = try settings.readMappings()
             _ = try settings.readCertificate { _ in }
             _ = try settings.readGrants()

@@ -61,6 +61,8 @@ struct LoadCommand: AsyncParsableCommand {
         try await reportingErrors {
             keepFreedMemory()
             let mapping = try readMapping(mapping, source: source)
+            // Before any file is begun: a ledger that is not there is a word that is off.
+            let ledgerFiles = server == nil ? try data.files().existing() : nil
             let inputs = try files.map { try InputFile($0, format: format) }
             try writeRejects([])
             let receiptFile = try receipt.map { try ReceiptFile(addingTo: $0) }
@@ -73,7 +75,7 @@ struct LoadCommand: AsyncParsableCommand {
                 configuration.compressesBatches = compress
                 sink = try await ServerSink(server.address, configuration, keepsReceipts: receipt != nil)
             } else {
-                let opened = try Ledger(data.files().existing(), report: { complain("sluice: \($0)") })
+                let opened = try Ledger(ledgerFiles!, report: { complain("sluice: \($0)") })
                 ledger = opened
                 sink = LedgerSink(opened, keepsReceipts: receipt != nil)
             }

@@ -179,6 +179,16 @@ import Testing
 }
 
 @Suite struct AuditLogTests {
+    /// What a client called itself or a source cannot play with the terminal on which the log is read.
+    @Test func theAuditLogShowsWhatATerminalWouldObey() throws {
+        let desk = try Desk()
+        desk.audit.noteRefusal(of: "::1", subject: "a\u{9b}31m\u{7f}\u{202e}b\u{e0001}Huế", .missing)
+        let text = try String(contentsOfFile: desk.auditPath, encoding: .utf8)
+        #expect(text.contains(#"a\u009b31m\u007f\u202eb\udb40\udc01Huế"#), "\(text)")
+        let entry = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: String])
+        #expect(entry["subject"] == "a\u{9b}31m\u{7f}\u{202e}b\u{e0001}Huế")
+    }
+
     @Test func actsAndRefusalsAreLines() throws {
         let desk = try Desk()
         let log = desk.audit

@@ -245,13 +245,14 @@ import Testing
         let desk = try Desk()
         let authority = try TestAuthority("authority", in: desk.directory)
         let (one, two) = (try authority.issue("one"), try authority.issue("two"))
-        for files in [
-            ServerCertificate.Files(certificate: one.certificate, key: two.key),
-            .init(certificate: desk.directory + "/none.pem", key: one.key),
-            .init(certificate: one.certificate, key: one.key, clientAuthority: desk.directory + "/none.pem"),
+        let none = desk.directory + "/none.pem"
+        for (files, named) in [
+            (ServerCertificate.Files(certificate: one.certificate, key: two.key), one.certificate),
+            (.init(certificate: none, key: one.key), none),
+            (.init(certificate: one.certificate, key: one.key, clientAuthority: none), none),
         ] {
             let error = #expect(throws: CertificateError.self) { try ServerCertificate(files) { _ in } }
-            #expect(error?.description.contains(files.certificate) == true)
+            #expect(error?.description.contains(named) == true)
         }
     }
 }
