@@ -139,7 +139,7 @@ REASONS = {
     4: "is not a known code",
     5: "has bits set that must be 0",
     6: "is more than a day ahead of the server's clock",
-    7: "is not one of the sources that this connection sends for",
+    7: "is not one of the client's sources",
     8: "contradicts another field",
 }
 

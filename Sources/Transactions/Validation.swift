@@ -26,7 +26,7 @@ public enum Reason: UInt8, Sendable, CaseIterable {
         case .unknownCode: "is not a known code"
         case .reservedBits: "has bits set that must be 0"
         case .tooFarAhead: "is more than a day ahead of the clock"
-        case .foreignSource: "is not one of the sources that this connection sends for"
+        case .foreignSource: "is not one of the client's sources"
         case .contradiction: "contradicts another field"
         }
     }

@@ -162,7 +162,8 @@ struct TokenListCommand: AsyncParsableCommand {
             guard !grants.isEmpty || format != .table else { return try emit("nothing is granted\n") }
             let names = ["number", "name", "known_by", "state", "scopes", "created", "expires"]
             let report = Report(
-                columns: names.map { .init($0, isNumeric: false) } + [.init("records_per_second", isNumeric: true)],
+                columns: names.map { .init($0, isNumeric: false) }
+                    + ["records_per_second", "connections"].map { .init($0, isNumeric: true) },
                 rows: grants.map { grant in
                     [
                         .text(grant.id), .text(grant.name), .text(grant.credential.text),
@@ -170,6 +171,7 @@ struct TokenListCommand: AsyncParsableCommand {
                         .text(grant.scopes.map(\.description).joined(separator: " ")), .text(moment(grant.created)),
                         grant.expires.map { .text(moment($0)) } ?? .none,
                         grant.recordsPerSecond.map { .count(Int128($0)) } ?? .none,
+                        grant.connections.map { .count(Int128($0)) } ?? .none,
                     ]
                 })
             try emit(report.rendered(as: format))

@@ -110,7 +110,7 @@ extension BodyReader {
         let allowed = names.filter(isAllowed)
         refusedSource = refusedSource ?? names.first { !isAllowed($0) }?.text
         var codes = try await ledger.codes(for: allowed).makeIterator()
-        return names.map { isAllowed($0) ? .code(codes.next()!) : .refused("is not a source of this client") }
+        return names.map { isAllowed($0) ? .code(codes.next()!) : .refused(Reason.foreignSource.explanation) }
     }
 }
 
