@@ -142,8 +142,10 @@ final class ClientCore {
 
     // MARK: What the server says
 
+    /// What one read brought may end the connection on its way: a goodbye that cannot be written closes it at once, and all
+    /// without an answer is taken back. Frames behind that count no more; their batches come again, and are duplicates then.
     func take(_ event: ClientSession.Event, from connection: ClientConnection) throws(ProtocolFault) {
-        guard ended == nil else { return }
+        guard ended == nil, self.connection === connection else { return }
         switch event {
         case .welcome(let welcome): take(welcome)
         case .receipt(let receipt): try take(receipt)

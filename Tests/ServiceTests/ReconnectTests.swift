@@ -39,6 +39,41 @@ import Transactions
         return (try await client, peer)
     }
 
+    /// A refusal asks for a goodbye. Where none can be written any more, the connection ends while the rest of what was read
+    /// is still to be taken.
+    @Test func aConnectionThatEndsInTheMiddleOfAReadLosesNothing() async throws {
+        let listener = try RawListener()
+        let results = Results()
+        let address = ServerAddress.tcp(host: "127.0.0.1", port: listener.port)
+        async let connecting = SluiceClient.connect(to: address, configuration: configuration()) { result in
+            results.add(result)
+            // Meanwhile all that follows comes, and the reset behind it.
+            if result.number == 1 { usleep(300_000) }
+        }
+        var peer: RawPeer? = try await welcomed(listener)
+        let client = try await connecting
+        for number in 1...3 { try await client.send([record(UInt64(number))]) }
+        for _ in 1...3 { _ = try await peer!.expect(.batch) }
+        try await peer!.send(receiptFrame(1))
+        try await eventually { results.all.count == 1 }
+        let refusal = frames { RequestFailure(.diskFull, mayRetry: true, "full").encodeRefused(batch: 2, to: &$0) }
+        try await peer!.send(refusal + receiptFrame(3))
+        peer!.reset()
+        peer = nil
+
+        var again: RawPeer? = try await welcomed(listener)
+        for number in 1...2 {
+            _ = try await again!.expect(.batch)
+            try await again!.send(receiptFrame(UInt64(number)))
+        }
+        async let finished: Void = client.finish()
+        _ = try await again!.expect(.goodbye)
+        try await again!.send(frames { $0.goodbye() })
+        again = nil
+        try await finished
+        #expect(results.all.map(\.number) == [1, 2, 3])
+    }
+
     @Test func aKilledServerLosesAndDoublesNothing() async throws {
         let engine = MemoryEngine()
         let results = Results()
