@@ -311,6 +311,25 @@ class Sessions(unittest.TestCase):
 
         self.run_against(script, work, on_result=None)
 
+    def test_what_was_not_taken_is_kept_when_the_server_goes(self):
+        def script():
+            self.server.accept()
+            self.server.expect(sluice.BATCH)
+            self.server.receipt(1, accepted=0, rejected=1, exceptions=struct.pack("<HBB", 0, 6, 1))
+            self.server.expect(sluice.BATCH)
+            self.server.close()
+            self.server.peer.close()
+
+        def work(client):
+            client.send(record(1))
+            client.send(record(2))
+            with self.assertRaises(sluice.Lost):
+                client.finish()
+            self.assertEqual(client.not_taken, [sluice.Exceptional(0, 6, "time")])
+            self.assertEqual(len(client.unanswered), 64)
+
+        self.run_against(script, work, on_result=None, patience=0.3)
+
     def test_no_more_than_the_window_is_under_way(self):
         def script():
             self.server.accept(credit=2)
