@@ -59,6 +59,23 @@ import Testing
         }
     }
 
+    @Test func aTokenThatIsNotGrantedLeavesNoFile() async throws {
+        try await Workshop.open { workshop in
+            try await ledger(workshop)
+            // An act that cannot be noted is not done.
+            let log = workshop.data + "/audit.log"
+            try? FileManager.default.removeItem(atPath: log)
+            try FileManager.default.createDirectory(atPath: log, withIntermediateDirectories: false)
+            let kept = workshop.path + "/kept"
+            let refused = try await workshop.run(
+                "token", "create", "--data", workshop.data, "--name", "x", "--read", "--output", kept)
+            #expect(refused.code == 74 && refused.errors.contains("audit.log"), "\(refused.errors)")
+            #expect(!FileManager.default.fileExists(atPath: kept))
+            let listed = try await workshop.run("token", "list", "--data", workshop.data)
+            #expect(listed.output == "nothing is granted\n", "\(listed.output)\(listed.errors)")
+        }
+    }
+
     @Test func nothingListensWhereNoneIsSaid() async throws {
         try await Workshop.open { workshop in
             try await ledger(workshop)
