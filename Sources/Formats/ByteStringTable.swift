@@ -4,7 +4,8 @@ import Foundation
 ///
 /// Open addressing with linear probing over 32-bit positions into entries that stay where they are until `removeAll`. The
 /// first 16 bytes of a key lie in its entry as two words, so that short keys are compared without a loop; the rest of the
-/// keys lies in one piece. The hash is seeded afresh for each table, so that no input can aim at one chain.
+/// keys lies in one piece. The hash is seeded afresh for each table, so that no input can aim at one chain. A table without
+/// keys has no memory of its own: a reader has one for each column, and many inputs are of one row.
 struct ByteStringTable: ~Copyable {
     private struct Entry {
         var low: UInt64
@@ -16,23 +17,25 @@ struct ByteStringTable: ~Copyable {
 
     /// Bytes of a key that its entry holds.
     private static let shortByteCount = 16
+    private static let fewestEntries = 32
+    private static let fewestRestBytes = 1024
+    /// The one empty slot of all tables without keys, never written.
+    private nonisolated(unsafe) static let noSlots: UnsafeMutableBufferPointer<UInt32> = {
+        let slots = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: 1)
+        slots.initialize(repeating: 0)
+        return slots
+    }()
 
-    private var slots: UnsafeMutableBufferPointer<UInt32>
-    private var entries: UnsafeMutableBufferPointer<Entry>
-    private var rests: UnsafeMutableBufferPointer<UInt8>
+    private var slots = ByteStringTable.noSlots
+    private var entries = UnsafeMutableBufferPointer<Entry>(start: nil, count: 0)
+    private var rests = UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
     private var restByteCount = 0
     private let seed = UInt64.random(in: .min ... .max)
     /// How many keys there are; entries are numbered from 0 in the order in which they came.
     private(set) var count = 0
 
-    init() {
-        slots = .allocate(capacity: 64)
-        slots.initialize(repeating: 0)
-        entries = .allocate(capacity: 32)
-        rests = .allocate(capacity: 1024)
-    }
-
     deinit {
+        guard !entries.isEmpty else { return }
         slots.deallocate()
         entries.deallocate()
         rests.deallocate()
@@ -87,7 +90,7 @@ struct ByteStringTable: ~Copyable {
 
     /// Forgets all keys and keeps the memory.
     mutating func removeAll() {
-        slots.update(repeating: 0)
+        if !entries.isEmpty { slots.update(repeating: 0) }
         count = 0
         restByteCount = 0
     }
@@ -104,11 +107,16 @@ struct ByteStringTable: ~Copyable {
     }
 
     private mutating func growEntries() {
-        let larger = UnsafeMutableBufferPointer<Entry>.allocate(capacity: entries.count * 2)
+        let larger = UnsafeMutableBufferPointer<Entry>.allocate(
+            capacity: max(ByteStringTable.fewestEntries, entries.count * 2))
         _ = larger.moveInitialize(fromContentsOf: UnsafeMutableBufferPointer(rebasing: entries[..<count]))
-        entries.deallocate()
+        if entries.isEmpty {
+            rests = .allocate(capacity: ByteStringTable.fewestRestBytes)
+        } else {
+            slots.deallocate()
+            entries.deallocate()
+        }
         entries = larger
-        slots.deallocate()
         slots = .allocate(capacity: entries.count * 2)
         slots.initialize(repeating: 0)
         for number in 0..<count {

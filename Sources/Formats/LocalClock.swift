@@ -4,8 +4,8 @@ import Transactions
 /// Finds the moment at which the clocks of a zone showed a date and a time, at a small cost for each row.
 ///
 /// The zone's rules are asked once for each half minute on days near a change of the offset, and once for a whole day
-/// elsewhere; since 1970 zones have changed their offset on whole half minutes. Days are remembered in a table of fixed
-/// size, so that rows may come in any order.
+/// elsewhere; since 1970 zones have changed their offset on whole half minutes. Days are remembered in a table, so that rows
+/// may come in any order; it begins small, as most inputs are of few days and many are of a single row.
 struct LocalClock: ~Copyable {
     enum Moment: Equatable {
         /// Seconds since 1970-01-01 UTC.
@@ -20,16 +20,15 @@ struct LocalClock: ~Copyable {
         var offset: Int64?
     }
 
-    private static let cachedDayCount = 2048
+    private static let fewestCachedDays = 16
+    private static let mostCachedDays = 2048
     private let zone: TimeZone
-    private let days = UnsafeMutableBufferPointer<CachedDay>.allocate(capacity: cachedDayCount)
+    /// A day has one slot, by its low bits: the count is a power of 2.
+    private var days = LocalClock.slots(fewestCachedDays)
     private var halfMinute = Int64.min
     private var halfMinuteOffset: Int64?
 
-    init(_ zone: TimeZone) {
-        self.zone = zone
-        days.initialize(repeating: CachedDay(day: .min, offset: nil))
-    }
+    init(_ zone: TimeZone) { self.zone = zone }
 
     deinit { days.deallocate() }
 
@@ -37,8 +36,8 @@ struct LocalClock: ~Copyable {
     /// - Parameter localSeconds: seconds from 1970-01-01 00:00 of the same clock.
     mutating func moment(localSeconds: Int64) -> Moment {
         let day = floorDivision(localSeconds, 86_400)
-        let slot = Int(day & Int64(LocalClock.cachedDayCount - 1))
-        if days[slot].day != day { days[slot] = CachedDay(day: day, offset: offsetThroughout(day: day)) }
+        var slot = slot(of: day)
+        if days[slot].day != day { slot = remember(day) }
         if let offset = days[slot].offset { return .at(localSeconds - offset) }
         let halfMinute = floorDivision(localSeconds, 30)
         if halfMinute != self.halfMinute {
@@ -46,6 +45,30 @@ struct LocalClock: ~Copyable {
             halfMinuteOffset = earlierOffset(localSeconds: localSeconds)
         }
         return halfMinuteOffset.map { .at(localSeconds - $0) } ?? .skipped(next: endOfGap(localSeconds: localSeconds))
+    }
+
+    private func slot(of day: Int64) -> Int { Int(day & Int64(days.count - 1)) }
+
+    /// Gives a day its slot; a table in which another day has it grows until both have one, or it is at its largest.
+    private mutating func remember(_ day: Int64) -> Int {
+        while days.count < LocalClock.mostCachedDays, days[slot(of: day)].day != .min { grow() }
+        let slot = slot(of: day)
+        days[slot] = CachedDay(day: day, offset: offsetThroughout(day: day))
+        return slot
+    }
+
+    /// Two days that had slots of their own have so in a table of twice the size.
+    private mutating func grow() {
+        let old = days
+        days = LocalClock.slots(old.count * 2)
+        for known in old where known.day != .min { days[slot(of: known.day)] = known }
+        old.deallocate()
+    }
+
+    private static func slots(_ count: Int) -> UnsafeMutableBufferPointer<CachedDay> {
+        let slots = UnsafeMutableBufferPointer<CachedDay>.allocate(capacity: count)
+        slots.initialize(repeating: CachedDay(day: .min, offset: nil))
+        return slots
     }
 
     private func offset(at seconds: Int64) -> Int64 {

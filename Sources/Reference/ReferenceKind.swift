@@ -21,7 +21,16 @@ public enum ReferenceKind: UInt8, Vocabulary {
     }
 
     /// The space in which entries have names and codes; nil: the codes speak for themselves, or the entry has three.
-    public var space: NameSpace? { NameSpace.ofRecords.first { $0.name == name } }
+    public var space: NameSpace? {
+        switch self {
+        case .source: .source
+        case .institution: .institution
+        case .payee: .payee
+        case .service: .service
+        case .region: .region
+        case .outcome, .channel, .offering: nil
+        }
+    }
 
     /// The code of an entry without a space by its name.
     public func ownCode(of name: String) -> UInt32? {
