@@ -16,30 +16,46 @@ struct Reading: Equatable {
     private(set) var blankLineCount = 0
     private(set) var failure: String?
 
-    /// Reads the bytes in one piece, or in pieces that they decide.
+    /// Reads the bytes in one piece, or in pieces that they decide, by a reader of their own.
     init(_ bytes: UnsafeRawBufferPointer, _ format: FileFormat, _ mapping: Mapping = Mapping(), isCut: Bool = false) {
         do throws(FormatError) {
             var reader = try RowReader(format, mapping: mapping)
-            if isCut {
-                var pieces = Pieces(of: bytes)
-                var fault: FormatError?
-                while fault == nil,
-                    pieces.next({ piece in
-                        do throws(FormatError) {
-                            settle(&reader, try reader.read(piece, nowMicroseconds: Reading.nowMicroseconds))
-                        } catch { fault = error }
-                    })
-                {}
-                if let fault { throw fault }
-            } else {
-                settle(&reader, try reader.read(bytes, nowMicroseconds: Reading.nowMicroseconds))
-            }
-            settle(&reader, try reader.finish(nowMicroseconds: Reading.nowMicroseconds))
+            try read(bytes, &reader, isCut: isCut)
         } catch {
             failure = error.description
             // A header that fails takes along what its own piece held before it: blank lines, and nothing else.
             blankLineCount = 0
         }
+    }
+
+    /// Reads the bytes by a reader that has read others, as the bodies of requests are.
+    init(_ bytes: UnsafeRawBufferPointer, with reader: inout RowReader, isCut: Bool = false) {
+        reader.restart()
+        do throws(FormatError) {
+            try read(bytes, &reader, isCut: isCut)
+        } catch {
+            failure = error.description
+        }
+    }
+
+    private mutating func read(
+        _ bytes: UnsafeRawBufferPointer, _ reader: inout RowReader, isCut: Bool
+    ) throws(FormatError) {
+        if isCut {
+            var pieces = Pieces(of: bytes)
+            var fault: FormatError?
+            while fault == nil,
+                pieces.next({ piece in
+                    do throws(FormatError) {
+                        settle(&reader, try reader.read(piece, nowMicroseconds: Reading.nowMicroseconds))
+                    } catch { fault = error }
+                })
+            {}
+            if let fault { throw fault }
+        } else {
+            settle(&reader, try reader.read(bytes, nowMicroseconds: Reading.nowMicroseconds))
+        }
+        settle(&reader, try reader.finish(nowMicroseconds: Reading.nowMicroseconds))
     }
 
     /// A name decides by itself which code it gets, or that it gets none: neither may depend on the pieces.

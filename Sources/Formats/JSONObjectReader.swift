@@ -36,6 +36,9 @@ struct JSONObjectReader: ~Copyable {
 
     var keysNeverSeen: [String] { acceptsUnknownKeys ? names.indices.filter { seen[$0] == 0 }.map { names[$0] } : [] }
 
+    /// No key was seen yet.
+    mutating func restart() { seen.update(repeating: 0) }
+
     /// Reads the object that `text` holds, taking escapes off in place.
     mutating func read(_ text: UnsafeMutableBufferPointer<UInt8>) throws(JSONFault) {
         values.update(repeating: empty.text)

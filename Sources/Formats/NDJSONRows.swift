@@ -22,6 +22,12 @@ struct NDJSONRows: ~Copyable {
 
     var keysNeverSeen: [String] { object.keysNeverSeen }
 
+    /// What comes next is another input, whose row is the first.
+    mutating func restart() {
+        isAtStart = true
+        object.restart()
+    }
+
     mutating func begin(after row: UnfinishedRow, firstRow: Int) {
         buffer.begin(after: row)
         (line, isSkipping, searchedByteCount) = (firstRow, row.isSkipping, 0)

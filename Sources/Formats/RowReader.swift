@@ -67,6 +67,21 @@ public struct RowReader: ~Copyable {
         assembler?.supply(codes: codes, to: &batch)
     }
 
+    /// Begins with another input, as a new reader would, and knows what names and accounts stand for. For NDJSON and raw bytes:
+    /// a header belongs to its own input.
+    public mutating func restart() {
+        precondition(!hasHeader, "a reader of CSV reads one input")
+        begin(after: .none, firstRow: 1)
+        ndjson?.restart()
+    }
+
+    private var hasHeader: Bool {
+        switch csv {
+        case .some: true
+        case .none: false
+        }
+    }
+
     // MARK: One of several readers
 
     /// A reader of further chunks of what `other`, which is ready, reads.

@@ -43,6 +43,16 @@ import Transactions
         }
     }
 
+    /// One reader reads them all.
+    @Test func everyBodyMayBeginWithAByteOrderMark() async throws {
+        try await withHTTP { peer in
+            for id in ["A", "B", "C"] {
+                let reply = try await peer.post([0xEF, 0xBB, 0xBF] + Array(row(id).utf8), Self.ndjson)
+                #expect(reply.status == 200, "\(reply)")
+            }
+        }
+    }
+
     @Test func eachItemHasItsResult() async throws {
         try await withHTTP { peer in
             #expect(try await peer.post(row("A").utf8, Self.ndjson).status == 200)

@@ -40,7 +40,6 @@ final class BodyReader: @unchecked Sendable {
     private var nowMicroseconds: Int64 = 0
     private var reader: RowReader
     private var splitter: JSONArraySplitter?
-    private var isAtStart = true
     private var permissions = Permissions.everything
     /// A source in the body that is not the client's; its records are rejected.
     private(set) var refusedSource: String?
@@ -65,7 +64,7 @@ final class BodyReader: @unchecked Sendable {
         self.permissions = permissions
         self.nowMicroseconds = nowMicroseconds
         splitter = format == .array ? JSONArraySplitter() : nil
-        isAtStart = format != .rows(.csv)
+        if format != .rows(.csv) { reader.restart() }
         content = BodyContent()
     }
 
@@ -81,9 +80,7 @@ final class BodyReader: @unchecked Sendable {
     }
 
     private func readRows(_ bytes: UnsafeRawBufferPointer) throws(FormatError) -> ParsedBatch {
-        guard isAtStart else { return try reader.read(bytes, nowMicroseconds: nowMicroseconds) }
-        isAtStart = false
-        return try reader.readChunk(bytes, nowMicroseconds: nowMicroseconds)
+        try reader.read(bytes, nowMicroseconds: nowMicroseconds)
     }
 
     /// Takes note of the body's end.
