@@ -9,7 +9,8 @@ public final class ColumnDecoder {
     private let entryPlaces: UnsafeMutablePointer<UInt64>
     private let entryValues: UnsafeMutablePointer<UInt64>
     private let decompressed: UnsafeMutableRawPointer
-    private let rangeDecoder = RangeDecoder()
+    /// Its table is larger than all that a decoder of few values needs, and many never meet a range-coded column.
+    private lazy var rangeDecoder = RangeDecoder()
 
     /// A decoder of columns of up to `capacity` values, which may not exceed 2^28.
     public init(capacity: Int) {

@@ -10,13 +10,13 @@ struct CSVHeader {
 
     /// Finds the columns that the mapping reads.
     func match(_ mapping: Mapping) throws(FormatError) -> InputColumns {
-        var input = InputColumns(mapping) { names.contains($0) }
+        let places = Dictionary(grouping: names.indices) { names[$0] }
+        var input = InputColumns(mapping) { places[$0] != nil }
         for name in input.names {
-            let count = names.count { $0 == name }
-            if count > 1 { throw error("the column \(Excerpt.quotedHeader(name)) comes \(count) times") }
-            if count == 0 { throw missing(name) }
+            guard let found = places[name] else { throw missing(name) }
+            if found.count > 1 { throw error("the column \(Excerpt.quotedHeader(name)) comes \(found.count) times") }
+            input.places.append(found[0])
         }
-        input.places = input.names.map { names.firstIndex(of: $0)! }
         guard mapping.isOwnForm else { return input }
         for field in MappedField.allCases
         where field.isRequired && input.position(of: field) == nil && mapping.constants[field] == nil {

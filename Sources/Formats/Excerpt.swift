@@ -52,6 +52,7 @@ enum Excerpt {
     }
 
     private static func isDigit(_ character: Character) -> Bool {
-        character.unicodeScalars.contains { $0.properties.numericType == .decimal }
+        if let ascii = character.asciiValue { return Formats.isDigit(ascii) }
+        return character.unicodeScalars.contains { $0.properties.numericType == .decimal }
     }
 }

@@ -9,7 +9,7 @@ struct InputBuffer: ~Copyable {
     /// The longest row, in bytes.
     static let largestRowByteCount = 1 << 20
 
-    private var storage = InputBuffer.allocate(1 << 16)
+    private var storage = InputBuffer.allocate(1 << 10)
     private var start = 0
     private var end = 0
     /// True when a byte beyond ASCII came since the buffer was empty.

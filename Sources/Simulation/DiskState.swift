@@ -79,7 +79,7 @@ struct DiskState: Sendable {
 
     /// The directory of a path's last name.
     func place(of path: String) throws(StorageError) -> Place {
-        var names = path.split(separator: "/").filter { $0 != "." }.map(String.init)
+        var names = DiskState.names(path)
         guard let last = names.popLast() else { return Place(directory: 0, name: "") }
         var directory = 0
         for name in names {
@@ -89,6 +89,10 @@ struct DiskState: Sendable {
             directory = next
         }
         return Place(directory: directory, name: last)
+    }
+
+    private static func names(_ path: String) -> [String] {
+        path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }.filter { $0 != "." }
     }
 
     func entry(_ path: String) throws(StorageError) -> Entry? {
@@ -124,7 +128,7 @@ struct DiskState: Sendable {
     /// Makes a directory and those above it.
     mutating func createDirectory(_ path: String) throws(StorageError) {
         var directory = 0
-        for name in path.split(separator: "/").map(String.init) where name != "." {
+        for name in DiskState.names(path) {
             switch directories[directory]!.current[name] {
             case .directory(let next): directory = next
             case .file: throw StorageError("create directory", path, DiskState.exists)
