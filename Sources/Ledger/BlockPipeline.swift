@@ -33,9 +33,11 @@ struct BlockPipeline {
     }
 
     /// Returns when all blocks have passed all stages. A block that cannot be read passes too: its `failure` says why.
+    /// - Parameter first: records before this sequence are of no use: a block of nothing else comes without its records, and
+    ///   with what it declares.
     /// - Throws: what a stage has thrown; blocks behind that one may have passed the other stages.
-    func run(over blocks: [Block], through stages: [Stage]) throws {
-        let work = Work(blocks, places: places, stages: stages, bell: machine.makeDoorbell())
+    func run(over blocks: [Block], from first: UInt64, through stages: [Stage]) throws {
+        let work = Work(blocks, from: first, places: places, stages: stages, bell: machine.makeDoorbell())
         onThreads(min(workers.count, blocks.count), of: machine) { [workers] in workers[$0].run(work) }
         if let failure = work.failure { throw failure }
     }
@@ -51,7 +53,7 @@ struct BlockPipeline {
             while let task = work.take() {
                 switch task {
                 case .decode(let number):
-                    work.place(number).decode(work.blocks[number], from: log, with: decoder)
+                    work.place(number).decode(work.blocks[number], of: log, from: work.first, with: decoder)
                     work.finish(task)
                 case .pass(let number, let stage):
                     do {
@@ -89,13 +91,15 @@ struct BlockPipeline {
         }
 
         let blocks: [Block]
+        let first: UInt64
         let stages: [Stage]
         private let places: [DecodedBlock]
         private let bell: Doorbell
         private let state: Lock<State>
 
-        init(_ blocks: [Block], places: [DecodedBlock], stages: [Stage], bell: Doorbell) {
+        init(_ blocks: [Block], from first: UInt64, places: [DecodedBlock], stages: [Stage], bell: Doorbell) {
             self.blocks = blocks
+            self.first = first
             self.places = places
             self.stages = stages
             self.bell = bell
@@ -169,16 +173,20 @@ final class DecodedBlock: @unchecked Sendable {
 
     deinit { memory.deallocate() }
 
-    /// Its records, the first of which has `entry.firstSequence`.
+    /// Its records, the first of which has `entry.firstSequence`; none where all lie before what was asked for.
     var records: UnsafeBufferPointer<Record> { UnsafeBufferPointer(rebasing: memory[..<recordCount]) }
 
-    func decode(_ block: BlockPipeline.Block, from log: Log, with decoder: BlockDecoder) {
+    func decode(_ block: BlockPipeline.Block, of log: Log, from first: UInt64, with decoder: BlockDecoder) {
         (entry, path, declarations, recordCount, failure) = (block.entry, block.segment.path, [], 0, nil)
-        if memory.count < entry.recordCount {
-            memory.deallocate()
-            memory = .allocate(capacity: entry.recordCount)
-        }
         do {
+            guard entry.endSequence > first else {
+                declarations = try log.declarations(of: entry, in: block.segment, with: decoder)
+                return
+            }
+            if memory.count < entry.recordCount {
+                memory.deallocate()
+                memory = .allocate(capacity: entry.recordCount)
+            }
             declarations = try log.decode(entry, in: block.segment, with: decoder, into: memory)
             recordCount = entry.recordCount
         } catch {

@@ -132,7 +132,9 @@ struct Restored {
         if parts.identities { stages.append(enterIdentities(movingToFiles: options, from: from)) }
         if parts.statistics { stages.append(countStatistics()) }
         let pipeline = BlockPipeline(log, on: machine, threadCount: threadCount)
-        try log.forEachListOfBlocks(from: from, damage: passOver) { try pipeline.run(over: $0, through: stages) }
+        try log.forEachListOfBlocks(from: from, damage: passOver) {
+            try pipeline.run(over: $0, from: from, through: stages)
+        }
         let passedOver = leftOut.withLock(\.self).inOrder
         if parts.statistics { uncounted = passedOver.filter { $0.sequences.upperBound > firstUncounted } }
         if parts.identities { unindexed = passedOver.filter { $0.sequences.upperBound > firstUnindexed } }

@@ -73,7 +73,7 @@ final class RollupFiller: @unchecked Sendable {
         }
         try log.forEachListOfBlocks(
             from: fill.sequence + 1, before: fill.end + 1, where: { $0.recordCount > 0 }, damage: { throw $0.error }
-        ) { try pipeline.run(over: $0, through: [stage]) }
+        ) { try pipeline.run(over: $0, from: fill.sequence + 1, through: [stage]) }
         precondition(step.accumulator.lastSequence == fill.end, "the log has a gap before sequence \(fill.end)")
         try save()
     }
