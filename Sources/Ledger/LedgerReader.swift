@@ -54,7 +54,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     }
 
     /// The catalogue as the last holder left it. After a crash part of it lies in SQLite's write-ahead log, which only a writer
-    /// may open: then a copy is read.
+    /// may open: then a copy is read. An empty one, as somebody leaves who looked into the catalogue, holds nothing.
     static func openCatalogue(
         _ files: LedgerFiles, ledger: UInt64, fileSystem: any FileSystem
     ) throws -> Catalogue? {
@@ -64,7 +64,10 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
                 path: path, ledger: ledger, mode: mode, rollupSignature: RollupDeclaration.defaultsSignature,
                 fileSystem: fileSystem)
         }
-        guard fileSystem.exists(files.catalogue + "-wal") else { return try open(files.catalogue, .immutable) }
+        let ahead = files.catalogue + "-wal"
+        guard fileSystem.exists(ahead), try fileSystem.open(ahead, .read).byteCount() > 0 else {
+            return try open(files.catalogue, .immutable)
+        }
         let copy = fileSystem.temporaryPath()
         // The open descriptors keep the copy alive after its names are gone.
         defer { for suffix in ["", "-wal", "-shm"] { try? fileSystem.remove(copy + suffix) } }

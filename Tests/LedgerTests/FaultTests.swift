@@ -52,6 +52,17 @@ import Transactions
         #expect(try LedgerReader(directory.files).total(.attempts) == [100])
     }
 
+    /// As whoever looked into the catalogue with SQLite's own shell leaves it.
+    @Test func anEmptyWriteAheadLogIsNotCopied() throws {
+        let directory = try TemporaryDirectory()
+        try directory.files.createUTC()
+        try directory.files.load(records(0..<100))
+        try Data().write(to: URL(fileURLWithPath: directory.files.catalogue + "-wal"))
+        let disk = FaultyFileSystem()
+        disk.fail(.create, with: FaultyFileSystem.diskFull)
+        #expect(try LedgerReader(directory.files, fileSystem: disk).total(.attempts) == [100])
+    }
+
     @Test func aFullDiskRefusesBatchesAndNothingElseChanges() throws {
         let directory = try TemporaryDirectory()
         let disk = FaultyFileSystem()
