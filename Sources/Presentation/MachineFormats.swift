@@ -93,7 +93,7 @@ extension Report.Value {
 }
 
 /// Nearly all numbers fit into 64 bits, of which the digits are found faster.
-private func digits(of number: Int128) -> String { Int64(exactly: number).map { String($0) } ?? String(number) }
+func digits(of number: Int128) -> String { Int64(exactly: number).map { String($0) } ?? String(number) }
 
 private func csvField(_ text: String) -> String {
     let needsQuotes = text.utf8.contains { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") || $0 == 13 || $0 == 10 }

@@ -5,32 +5,55 @@ extension Report {
     ///   whole, as where no one looks.
     func table(width: Int? = nil) -> String {
         guard !rows.isEmpty else { return "no matching events" + asOf + "\n" }
-        let cells = rows.map { $0.map(\.tableText) }
-        let contents = columns.indices.map { column in cells.reduce(1) { max($0, displayWidth($1[column])) } }
+        let cells = rows.map { $0.map { Cell($0.tableText) } }
+        let contents = columns.indices.map { column in cells.reduce(1) { max($0, $1[column].width) } }
         let headings = headings(above: contents, width: width)
         let widths = zip(contents, headings).map { content, heading in
             heading.reduce(content) { max($0, displayWidth($1)) }
         }
         if let width, widths.reduce(-2, { $0 + $1 + 2 }) > width { return blocks(cells) }
-        func line(_ texts: [String]) -> String {
-            let fields = columns.indices.map { padded(texts[$0], to: widths[$0], onTheLeft: columns[$0].isNumeric) }
-            var line = fields.joined(separator: "  ")
-            while line.last == " " { line.removeLast() }
-            return line + "\n"
-        }
+        var table: [UInt8] = []
         let headingLines = headings.map(\.count).max() ?? 0
-        let head = (0..<headingLines).map { number in
-            line(headings.map { number + $0.count < headingLines ? "" : $0[number + $0.count - headingLines] })
+        for number in 0..<headingLines {
+            let parts = headings.map { number + $0.count < headingLines ? "" : $0[number + $0.count - headingLines] }
+            addLine(parts.map(Cell.init), widths, to: &table)
         }
-        let rule = line(widths.map { String(repeating: "─", count: $0) })
-        return head.joined() + rule + cells.map(line).joined() + footer
+        addLine(widths.map { Cell(String(repeating: "─", count: $0)) }, widths, to: &table)
+        for row in cells { addLine(row, widths, to: &table) }
+        return String(decoding: table, as: UTF8.self) + footer
+    }
+
+    /// What a field shows, and how many columns of a terminal that takes.
+    private struct Cell {
+        let text: String
+        let width: Int
+
+        init(_ text: String) { (self.text, width) = (text, displayWidth(text)) }
+    }
+
+    /// Adds a line, which ends with its last text.
+    private func addLine(_ cells: [Cell], _ widths: [Int], to table: inout [UInt8]) {
+        var blankCount = 0
+        for (column, cell) in cells.enumerated() {
+            if column > 0 { blankCount += 2 }
+            let padding = widths[column] - cell.width
+            if columns[column].isNumeric { blankCount += padding }
+            if !cell.text.isEmpty {
+                table.append(contentsOf: repeatElement(UInt8(ascii: " "), count: blankCount))
+                blankCount = 0
+                table.append(contentsOf: cell.text.utf8)
+            }
+            if !columns[column].isNumeric { blankCount += padding }
+        }
+        table.append(UInt8(ascii: "\n"))
     }
 
     /// A line for each value, its heading before it, and an empty one between rows.
-    private func blocks(_ cells: [[String]]) -> String {
+    private func blocks(_ cells: [[Cell]]) -> String {
         let width = columns.map { displayWidth($0.name) }.max() ?? 0
         return cells.map { row in
-            zip(columns, row).map { padded($0.name, to: width, onTheLeft: false) + "  " + $1 + "\n" }.joined() + "\n"
+            zip(columns, row).map { padded($0.name, to: width, onTheLeft: false) + "  " + $1.text + "\n" }.joined()
+                + "\n"
         }.joined() + footer
     }
 
@@ -64,7 +87,7 @@ extension Report.Value {
     var tableText: String {
         switch self {
         case .text(let text): harmless(text)
-        case .count(let count): formatCount(count)
+        case .count(let count): groupedThousands(digits(of: count))
         case .estimate(let value): "≈" + value.tableText
         case .percent(let hundredths, let isSigned):
             (isSigned && hundredths > 0 ? "+" : "") + groupedThousands(plainText)
