@@ -20,7 +20,8 @@ extension FuzzTarget {
         }
     }
 
-    /// Where a reader can read several inputs, the second time it knows names and accounts.
+    /// Where a reader can read several inputs, it knows names and accounts the second time; which comes first follows from the
+    /// bytes. What it was in the middle of before is forgotten.
     private static func readTwice(
         _ bytes: UnsafeRawBufferPointer, _ format: FileFormat, _ mapping: Mapping
     ) throws -> (whole: Reading, cut: Reading) {
@@ -28,8 +29,11 @@ extension FuzzTarget {
             return (Reading(bytes, format, mapping), Reading(bytes, format, mapping, isCut: true))
         }
         var reader = try RowReader(format, mapping: mapping)
-        let cut = Reading(bytes, with: &reader, isCut: true)
-        return (Reading(bytes, with: &reader), cut)
+        let isCutFirst = bytes.count.isMultiple(of: 2)
+        let first = Reading(bytes, with: &reader, isCut: isCutFirst)
+        _ = try reader.read(bytes, nowMicroseconds: Reading.nowMicroseconds)
+        let second = Reading(bytes, with: &reader, isCut: !isCutFirst)
+        return isCutFirst ? (second, first) : (first, second)
     }
 
     private static func rows(_ format: FileFormat, seeds: @escaping @Sendable () -> [[UInt8]]) -> FuzzTarget {

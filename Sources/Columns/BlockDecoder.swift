@@ -3,7 +3,8 @@ import Transactions
 /// Decodes blocks of up to 65,536 records. Not for use by two threads at once.
 ///
 /// Takes a parsed header and the bytes from the block's start. Everything read is checked first; bytes that no encoder
-/// wrote end in a `BlockError`, and never in a trap or more memory than is allocated here once (about 15 MB).
+/// wrote end in a `BlockError`, and never in a trap or more memory than is allocated here once (about 15 MB) and
+/// a table at the first range-coded column (256 KiB).
 public final class BlockDecoder {
     /// The most records of a block.
     public let capacity: Int

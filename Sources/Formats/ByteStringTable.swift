@@ -4,8 +4,8 @@ import Foundation
 ///
 /// Open addressing with linear probing over 32-bit positions into entries that stay where they are until `removeAll`. The
 /// first 16 bytes of a key lie in its entry as two words, so that short keys are compared without a loop; the rest of the
-/// keys lies in one piece. The hash is seeded afresh for each table, so that no input can aim at one chain. A table without
-/// keys has no memory of its own: a reader has one for each column, and many inputs are of one row.
+/// keys lies in one piece. The hash is seeded afresh for each table, so that no input can aim at one chain. A table that
+/// never had a key has no memory of its own: a reader has one for each column, and many inputs are of one row.
 struct ByteStringTable: ~Copyable {
     private struct Entry {
         var low: UInt64
@@ -19,7 +19,7 @@ struct ByteStringTable: ~Copyable {
     private static let shortByteCount = 16
     private static let fewestEntries = 32
     private static let fewestRestBytes = 1024
-    /// The one empty slot of all tables without keys, never written.
+    /// The one empty slot of all tables that never had a key; it is never written.
     private nonisolated(unsafe) static let noSlots: UnsafeMutableBufferPointer<UInt32> = {
         let slots = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: 1)
         slots.initialize(repeating: 0)
@@ -90,7 +90,8 @@ struct ByteStringTable: ~Copyable {
 
     /// Forgets all keys and keeps the memory.
     mutating func removeAll() {
-        if !entries.isEmpty { slots.update(repeating: 0) }
+        guard count > 0 else { return }
+        slots.update(repeating: 0)
         count = 0
         restByteCount = 0
     }

@@ -4,8 +4,8 @@
 /// Line breaks inside an element, which can only be blanks between its parts, become spaces.
 public struct JSONArraySplitter {
     private enum Place {
-        /// Before the opening bracket.
-        case start
+        /// Before the opening bracket, behind so many bytes of a byte order mark.
+        case start(markByteCount: Int)
         /// Where an element or, in an array without any, the closing bracket is expected.
         case element(isFirst: Bool)
         /// In an element that is no string, object or array, or behind one that is.
@@ -18,7 +18,8 @@ public struct JSONArraySplitter {
         case end
     }
 
-    private var place = Place.start
+    private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    private var place = Place.start(markByteCount: 0)
     private var elementCount = 0
 
     /// A splitter before its array.
@@ -70,12 +71,22 @@ public struct JSONArraySplitter {
                 throw fault("nothing before '\(Character(Unicode.Scalar(byte)))'")
             }
             append(byte, depth: 0, &lines)
-        case .start:
-            if isBlank(byte) { return }
-            guard byte == UInt8(ascii: "[") else { throw fault("no '[' at the beginning") }
-            place = .element(isFirst: true)
+        case .start(let markByteCount): try begin(byte, markByteCount)
         case .end:
             if !isBlank(byte) { throw fault("more behind the array's ']'") }
+        }
+    }
+
+    /// A mark that is cut short is none.
+    private mutating func begin(_ byte: UInt8, _ markByteCount: Int) throws(FormatError) {
+        let mark = JSONArraySplitter.mark
+        if markByteCount < mark.count, byte == mark[markByteCount] {
+            place = .start(markByteCount: markByteCount + 1)
+        } else if markByteCount == 0 || markByteCount == mark.count, isBlank(byte) || byte == UInt8(ascii: "[") {
+            // No mark can follow.
+            place = isBlank(byte) ? .start(markByteCount: mark.count) : .element(isFirst: true)
+        } else {
+            throw fault("no '[' at the beginning")
         }
     }
 

@@ -22,9 +22,9 @@ struct NDJSONRows: ~Copyable {
 
     var keysNeverSeen: [String] { object.keysNeverSeen }
 
-    /// What comes next is another input, whose row is the first.
-    mutating func restart() {
-        isAtStart = true
+    /// After `begin`: what comes next is another input.
+    mutating func restart(mayHaveMark: Bool) {
+        isAtStart = mayHaveMark
         object.restart()
     }
 

@@ -69,10 +69,11 @@ public struct RowReader: ~Copyable {
 
     /// Begins with another input, as a new reader would, and knows what names and accounts stand for. For NDJSON and raw bytes:
     /// a header belongs to its own input.
-    public mutating func restart() {
+    /// - Parameter mayHaveMark: whether a byte order mark at the beginning is passed over.
+    public mutating func restart(mayHaveMark: Bool = true) {
         precondition(!hasHeader, "a reader of CSV reads one input")
         begin(after: .none, firstRow: 1)
-        ndjson?.restart()
+        ndjson?.restart(mayHaveMark: mayHaveMark)
     }
 
     private var hasHeader: Bool {

@@ -31,7 +31,7 @@ extension Report {
         init(_ text: String) { (self.text, width) = (text, displayWidth(text)) }
     }
 
-    /// Adds a line, which ends with its last text.
+    /// Adds a line, without blanks at its end.
     private func addLine(_ cells: [Cell], _ widths: [Int], to table: inout [UInt8]) {
         var blankCount = 0
         for (column, cell) in cells.enumerated() {
@@ -45,6 +45,7 @@ extension Report {
             }
             if !columns[column].isNumeric { blankCount += padding }
         }
+        while table.last == UInt8(ascii: " ") { table.removeLast() }
         table.append(UInt8(ascii: "\n"))
     }
 

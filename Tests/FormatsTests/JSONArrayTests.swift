@@ -32,8 +32,18 @@ import Testing
         #expect(try lines("[]").isEmpty && lines(" [ \n ] ").isEmpty)
     }
 
+    @Test func aByteOrderMarkBeforeTheArrayIsPassedOver() throws {
+        for pieceByteCount in [1, 2, .max] {
+            #expect(try lines("\u{FEFF}[1]", pieceByteCount: pieceByteCount) == ["1"])
+            #expect(try lines("\u{FEFF} \n[1]", pieceByteCount: pieceByteCount) == ["1"])
+        }
+        var cut = JSONArraySplitter()
+        #expect(throws: FormatError.self) { try [0xEF, 0xBB, 0x5B].withUnsafeBytes { try cut.split($0) } }
+    }
+
     @Test(arguments: [
-        ("{}", "no '['"), ("[1,,2]", "item 2: found nothing before ','"), ("[1,]", "item 2: found nothing before ']'"),
+        ("{}", "no '['"), (" \u{FEFF}[1]", "no '['"), ("\u{FEFF}\u{FEFF}[1]", "no '['"),
+        ("[1,,2]", "item 2: found nothing before ','"), ("[1,]", "item 2: found nothing before ']'"),
         ("[,]", "item 1"), ("[1] 2", "more behind"), ("[1", "the end of the body"), ("[\"a\nb\"]", "a line break"),
         ("[{\"a\": [1}", "the end of the body"),
     ])

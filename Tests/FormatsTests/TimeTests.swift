@@ -142,6 +142,27 @@ import Transactions
         #expect(loading.records.map(\.timeMicroseconds) == expected)
     }
 
+    /// More days than are remembered, far apart and in turn, some of them with a change of the clocks.
+    @Test func daysInAnyOrderAgainstFoundation() throws {
+        let zone = TimeZone(identifier: "Europe/London")!
+        let days = [0, 2048, 4096, 11_323, 11_323 + 2048, 19_813, 19_813 - 2048, 20_023]
+        var text = "id,amount,currency,source,time\n"
+        var expected: [Int64] = []
+        for round in 0..<3 {
+            for (number, day) in days.enumerated() {
+                let local = Date(timeIntervalSince1970: TimeInterval(day * 86_400 + 12 * 3600))
+                text += "A\(round)-\(number),1,GBP,7,\(local.ISO8601Format().dropLast())\n"
+                let offset = zone.secondsFromGMT(for: local)
+                expected.append((Int64(local.timeIntervalSince1970) - Int64(offset)) * 1_000_000)
+            }
+        }
+        var mapping = Mapping()
+        mapping.timeZone = zone.identifier
+        let loading = try Loading(text, .csv, mapping)
+        #expect(loading.rejects.isEmpty)
+        #expect(loading.records.map(\.timeMicroseconds) == expected)
+    }
+
     /// Liberia put its clocks forward by 44 minutes and 30 seconds in 1972.
     @Test(arguments: [["00:40:00", "00:44:40"], ["00:44:40", "00:40:00"], ["00:44:29", "00:44:30"]])
     func aChangeInsideAQuarterOfAnHourDoesNotDependOnTheOrder(times: [String]) throws {

@@ -43,12 +43,18 @@ import Transactions
         }
     }
 
-    /// One reader reads them all.
+    /// One reader reads them all. What a mark stands before within an array is no object.
     @Test func everyBodyMayBeginWithAByteOrderMark() async throws {
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         try await withHTTP { peer in
             for id in ["A", "B", "C"] {
-                let reply = try await peer.post([0xEF, 0xBB, 0xBF] + Array(row(id).utf8), Self.ndjson)
-                #expect(reply.status == 200, "\(reply)")
+                let lines = try await peer.post(mark + Array(row(id).utf8), Self.ndjson)
+                #expect(lines.status == 200, "\(lines)")
+                let array = try await peer.post(mark + Array("[\(row(id + "1"))]".utf8), Self.json)
+                #expect(array.status == 200, "\(array)")
+                let within = Array("[".utf8) + mark + Array("\(row("D")), ".utf8) + mark + Array(", \(row("D"))]".utf8)
+                let reply = try await peer.post(within, Self.json)
+                #expect(reply.results.map { $0["status"] as? Int } == [422, 422, 200], "\(reply)")
             }
         }
     }

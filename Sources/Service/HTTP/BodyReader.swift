@@ -64,7 +64,8 @@ final class BodyReader: @unchecked Sendable {
         self.permissions = permissions
         self.nowMicroseconds = nowMicroseconds
         splitter = format == .array ? JSONArraySplitter() : nil
-        if format != .rows(.csv) { reader.restart() }
+        // The lines of an array are no text of their own.
+        if format != .rows(.csv) { reader.restart(mayHaveMark: format != .array) }
         content = BodyContent()
     }
 
