@@ -54,7 +54,7 @@ public final class LedgerReader: LedgerView, @unchecked Sendable {
     }
 
     /// The catalogue as the last holder left it. After a crash part of it lies in SQLite's write-ahead log, which only a writer
-    /// may open: then a copy is read. An empty one, as somebody leaves who looked into the catalogue, holds nothing.
+    /// may open: then a copy is read. An empty one, as somebody leaves who looks into the catalogue, holds nothing.
     static func openCatalogue(
         _ files: LedgerFiles, ledger: UInt64, fileSystem: any FileSystem
     ) throws -> Catalogue? {

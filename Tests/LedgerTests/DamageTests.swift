@@ -53,6 +53,24 @@ import Transactions
         try writeFile(path, bytes)
     }
 
+    /// The last block that is counted is not read when a ledger is opened: its damage is found by who reads it.
+    @Test func damageInTheLastCountedBlockIsFoundByWhoReadsIt() throws {
+        let directory = try TemporaryDirectory()
+        let files = directory.files
+        try files.createUTC()
+        try files.load((0..<4096).map { record($0) })
+        let hurt = try #require(try directory.blocks(of: files).last)
+        #expect(hurt.sequences.contains(4096))
+        try directory.flip(.amount, of: hurt)
+        #expect(try LedgerReader(files).total(.attempts) == [4096])
+        #expect(throws: (any Error).self) { try LedgerReader(files).find(record(4095).id, despiteDamage: false) }
+        var verification = Verification(files)
+        #expect(try verification.run { _, _ in }.faults.contains { $0.contains("offset \(hurt.offset)") })
+        let ledger = try Ledger(files)
+        #expect(try ledger.load([record(5000)]).accepted == 1)
+        ledger.close()
+    }
+
     /// A damaged block of the second day: its header, or of its content what the questions are about.
     @Test(arguments: [true, false]) func wholeDaysAreAnsweredAndTheOthersNamed(isInHeader: Bool) throws {
         let directory = try TemporaryDirectory()
