@@ -16,15 +16,17 @@ final class EngineThread: Sendable {
     private let completion: Completion
     private let end: @Sendable () -> Void
 
-    /// - Parameter end: makes `body` return once it has nothing more to do.
+    /// - Parameters:
+    ///   - inBackground: whether no receipt waits for what it does, so that threads for which one does go first.
+    ///   - end: makes `body` return once it has nothing more to do.
     init(
-        _ name: String, on machine: any Machine, end: @escaping @Sendable () -> Void,
+        _ name: String, on machine: any Machine, inBackground: Bool = false, end: @escaping @Sendable () -> Void,
         _ body: @escaping @Sendable () -> Void
     ) {
         self.end = end
         let completion = Completion(machine.makeDoorbell())
         self.completion = completion
-        machine.startThread(name) {
+        machine.startThread(name, inBackground: inBackground) {
             Thread.current.threadDictionary[EngineThread.mark] = true
             body()
             completion.isFinished.store(true, ordering: .releasing)

@@ -131,18 +131,20 @@ public final class Ledger: LedgerView, @unchecked Sendable {
         _ assistant: Assistant, _ flusher: Flusher, _ folder: Folder, _ checkpointer: Checkpointer
     ) -> [EngineThread] {
         let compacting = compactor.map { compactor in
-            EngineThread("compactor", on: machine, end: { compactor.close() }) {
+            EngineThread("compactor", on: machine, inBackground: true, end: { compactor.close() }) {
                 compactor.run { committer.forgetBlocks(of: $0) }
             }
         }
         return [
             compacting,
-            EngineThread("filler", on: machine, end: { filler.close() }) { filler.run() },
+            EngineThread("filler", on: machine, inBackground: true, end: { filler.close() }) { filler.run() },
             EngineThread("committer", on: machine, end: { committer.close() }) { committer.run() },
             EngineThread("assistant", on: machine, end: { assistant.close() }) { assistant.run() },
             EngineThread("flusher", on: machine, end: { flusher.close() }) { flusher.run() },
             EngineThread("folder", on: machine, end: { folder.close() }) { folder.run() },
-            EngineThread("checkpointer", on: machine, end: { checkpointer.close() }) { checkpointer.run() },
+            EngineThread("checkpointer", on: machine, inBackground: true, end: { checkpointer.close() }) {
+                checkpointer.run()
+            },
         ].compactMap(\.self)
     }
 

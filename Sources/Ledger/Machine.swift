@@ -10,7 +10,8 @@ public protocol Machine: Sendable {
     /// Nanoseconds on a clock that never goes back.
     func monotonicNanoseconds() -> Int64
     /// Runs `body` on a thread of its own. `name` has at most 15 bytes.
-    func startThread(_ name: String, _ body: @escaping @Sendable () -> Void)
+    /// - Parameter inBackground: whether other threads go before it where there are not enough processors for all.
+    func startThread(_ name: String, inBackground: Bool, _ body: @escaping @Sendable () -> Void)
     /// Takes over all waiting of the engine's threads; nil: they wait by themselves.
     var waitControl: (any WaitControl)? { get }
 }
@@ -18,6 +19,11 @@ public protocol Machine: Sendable {
 extension Machine {
     /// A bell for threads of this machine.
     func makeDoorbell() -> Doorbell { Doorbell(control: waitControl) }
+
+    /// Runs `body` on a thread of its own, which is as urgent as any.
+    public func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        startThread(name, inBackground: false, body)
+    }
 }
 
 /// The machine that the process runs on.
@@ -34,9 +40,10 @@ public struct SystemMachine: Machine {
     public func monotonicNanoseconds() -> Int64 { SystemMachine.nanoseconds(of: CLOCK_MONOTONIC) }
 
     /// Runs `body` on a thread of its own.
-    public func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
+    public func startThread(_ name: String, inBackground: Bool, _ body: @escaping @Sendable () -> Void) {
         let thread = Thread {
             sluice_name_thread(name)
+            if inBackground { sluice_let_others_go_first() }
             body()
         }
         thread.stackSize = SystemMachine.stackByteCount

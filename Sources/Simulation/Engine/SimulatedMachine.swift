@@ -71,8 +71,8 @@ public final class SimulatedMachine: Machine, WaitControl, @unchecked Sendable {
     /// This machine waits for its threads.
     public var waitControl: (any WaitControl)? { self }
 
-    /// Adds a thread, which runs once the baton comes to it.
-    public func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
+    /// Adds a thread, which runs once the baton comes to it: the seed alone decides who goes first.
+    public func startThread(_ name: String, inBackground _: Bool, _ body: @escaping @Sendable () -> Void) {
         let baton = Baton(name)
         let errand = Errand(body)
         threads.append(baton)
