@@ -12,6 +12,11 @@ public final class SegmentDraft {
     private let file: any StorageFile
     private let sequences: Range<UInt64>
     private var lastChecksum: UInt32
+    private var durableByteCount = 0
+
+    /// So much is written at most before it is flushed: a flush of the log waits for whatever else is on its way to the disk,
+    /// and its receipts with it.
+    private static let flushedByteCount = 4 << 20
 
     /// Begins a draft.
     /// - Parameters:
@@ -38,10 +43,14 @@ public final class SegmentDraft {
         try file.write(block.bytes, at: byteCount)
         byteCount += block.bytes.count
         lastChecksum = block.header.checksum
+        if byteCount - durableByteCount >= SegmentDraft.flushedByteCount { try synchronise() }
     }
 
     /// Makes all of it durable; its name is not.
-    public func synchronise() throws { try file.synchronise() }
+    public func synchronise() throws {
+        try file.synchronise()
+        durableByteCount = byteCount
+    }
 
     /// Reads back what was written.
     public var walk: SegmentWalk {
