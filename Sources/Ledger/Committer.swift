@@ -98,7 +98,14 @@ final class Committer: @unchecked Sendable {
     func perform(_ task: @escaping CommitterInbox.Task) { inbox.add(CommitterInbox.Content(tasks: [task])) }
 
     /// Lets go of the file of a segment that was replaced.
-    func forgetBlocks(of segment: LogSegment) { perform { [self] _ in cache.forget(segment) } }
+    /// - Parameter done: called when it has.
+    func forgetBlocks(of segment: LogSegment, done: @escaping @Sendable () -> Void) {
+        let file = segment.fileID
+        perform { [self] _ in
+            cache.forget(file)
+            done()
+        }
+    }
 
     /// Takes what is in the ring, then ends.
     func close() { inbox.add(CommitterInbox.Content(isClosing: true)) }

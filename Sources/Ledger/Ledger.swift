@@ -132,7 +132,7 @@ public final class Ledger: LedgerView, @unchecked Sendable {
     ) -> [EngineThread] {
         let compacting = compactor.map { compactor in
             EngineThread("compactor", on: machine, inBackground: true, end: { compactor.close() }) {
-                compactor.run { committer.forgetBlocks(of: $0) }
+                compactor.run { committer.forgetBlocks(of: $0, done: $1) }
             }
         }
         return [

@@ -8,8 +8,7 @@ import Transactions
 /// last one are kept.
 public final class BlockCache {
     private struct Key: Hashable {
-        var segment: UInt64
-        var edition: Int
+        var file: LogSegment.FileID
         var offset: Int
         /// The header's: another block may come to lie there when a segment is rewritten.
         var checksum: UInt32
@@ -58,13 +57,10 @@ public final class BlockCache {
     deinit { whole?.deallocate() }
 
     /// Lets go of a segment's file, so that its space is free once it has no name.
-    public func forget(_ segment: LogSegment) {
-        func isOfSegment(_ key: Key) -> Bool {
-            key.segment == segment.firstSequence && key.edition == segment.edition
-        }
-        blocks = blocks.filter { !isOfSegment($0.key) }
-        verified = verified.filter { !isOfSegment($0) }
-        if let key = wholeKey, isOfSegment(key) { wholeKey = nil }
+    public func forget(_ file: LogSegment.FileID) {
+        blocks = blocks.filter { $0.key.file != file }
+        verified = verified.filter { $0.file != file }
+        if wholeKey?.file == file { wholeKey = nil }
     }
 
     /// The records in `rows` of a block, which are sorted and unique.
@@ -75,8 +71,7 @@ public final class BlockCache {
         of entry: BlockEntry, rows: [Int], columns: ColumnSet, in segment: LogSegment, log: Log,
         passing: (UnsafeBufferPointer<Record>, UInt64) -> Void
     ) throws -> [Record] {
-        let key = Key(
-            segment: segment.firstSequence, edition: segment.edition, offset: entry.offset, checksum: entry.checksum)
+        let key = Key(file: segment.fileID, offset: entry.offset, checksum: entry.checksum)
         if let whole, wholeKey == key { return rows.map { whole[$0] } }
         do {
             let block = try open(entry, key, in: segment, log: log)

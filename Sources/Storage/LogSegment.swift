@@ -45,6 +45,12 @@ public struct SegmentListing: Hashable, Sendable {
 
 /// One file of the log: blocks one after another, the first without records and with the ledger's settings.
 public final class LogSegment: Sendable {
+    /// Tells one file from another that was in its place before.
+    public struct FileID: Hashable, Sendable {
+        let firstSequence: UInt64
+        let edition: Int
+    }
+
     /// The sequence of the first record that it holds or will hold.
     public let firstSequence: UInt64
     /// Its file.
@@ -52,6 +58,8 @@ public final class LogSegment: Sendable {
     /// How often this process has put another file in its place (see `Log.replace`); offsets are those of one edition.
     let edition: Int
     let file: any StorageFile
+    /// Names the file without keeping it open.
+    public var fileID: FileID { FileID(firstSequence: firstSequence, edition: edition) }
     /// The durable blocks in order; nil until they are asked for.
     private let directory: Lock<SegmentListing?>
 

@@ -102,6 +102,28 @@ import Transactions
         #expect(try DiskFileSystem().list(files.log).allSatisfy { $0.hasSuffix(".log") })
     }
 
+    /// To clear a large file away takes the system long, and whoever lets go of it last waits for that.
+    @Test func theCompactorIsTheLastToLetGoOfAnOldFile() throws {
+        let directory = try TemporaryDirectory()
+        try directory.files.createUTC()
+        var options = LedgerOptions.trickle
+        options.compactsSegments = true
+        let disk = FaultyFileSystem()
+        let ledger = try Ledger(directory.files, options: options, fileSystem: disk)
+        let limit = ContinuousClock.now + .seconds(60)
+        var number = 0
+        while disk.segmentClosers.count < 10, ContinuousClock.now < limit {
+            try ledger.trickle(number..<number + 1)
+            number += 1
+            // The committer looks into the file.
+            #expect(try ledger.load([record(number * 3 / 4)]).duplicates == 1)
+        }
+        let closers = disk.segmentClosers
+        #expect(closers.count >= 10 && closers.values.allSatisfy { $0.contains("compactor") }, "\(closers)")
+        #expect(closers.values.allSatisfy { !$0.contains("committer") }, "\(closers)")
+        ledger.close()
+    }
+
     @Test func damageAnywhereInASegmentIsRefusedAndNothingIsTouched() throws {
         let directory = try TemporaryDirectory()
         let files = try directory.trickled(120)

@@ -1,3 +1,4 @@
+import Foundation
 import Locks
 import Storage
 
@@ -15,6 +16,16 @@ final class FaultyFileSystem: FileSystem {
     private let writtenIndexFiles = Lock(0)
     /// Files of the identity index that were written, those that are gone again too.
     var writtenIndexFileCount: Int { writtenIndexFiles.withLock { $0 } }
+
+    /// By name of a segment: the threads that closed a file of it.
+    private let closers = Lock<[String: Set<String>]>([:])
+    var segmentClosers: [String: Set<String>] { closers.withLock(\.self) }
+
+    fileprivate func noteClosing(_ path: String) {
+        guard path.hasSuffix(".log") else { return }
+        let thread = (try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)) ?? ""
+        closers.withLock { _ = $0[path, default: []].insert(thread.trimmingCharacters(in: .newlines)) }
+    }
 
     static let diskFull = StorageError(
         operation: "secure space in", path: "log", errno: 28, reason: "No space left on device")
@@ -64,6 +75,8 @@ private final class FaultyFile: StorageFile {
         self.file = file
         self.system = system
     }
+
+    deinit { system.noteClosing(file.path) }
 
     var path: String { file.path }
     func byteCount() throws(StorageError) -> Int { try file.byteCount() }
