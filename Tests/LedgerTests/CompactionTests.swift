@@ -124,6 +124,26 @@ import Transactions
         ledger.close()
     }
 
+    /// The space of an old file is free again before the next segment is begun.
+    @Test(arguments: [false, true]) func aBacklogIsCompactedWithoutTwiceItsSpace(atRest: Bool) throws {
+        let directory = try TemporaryDirectory()
+        let files = try directory.trickled(400)
+        let sealedCount = try files.sealedSegments().count
+        #expect(sealedCount > 5)
+        let disk = FaultyFileSystem()
+        if atRest {
+            #expect(try files.compact(fileSystem: disk).rewritten == sealedCount)
+        } else {
+            let ledger = try Ledger(files, fileSystem: disk)
+            let limit = ContinuousClock.now + .seconds(60)
+            while disk.replacedSegmentsClosed < sealedCount, ContinuousClock.now < limit {
+                Thread.sleep(forTimeInterval: 0.01)
+            }
+            ledger.close()
+        }
+        #expect(disk.replacedSegmentsClosed == sealedCount && disk.mostReplacedSegmentsOpen == 1)
+    }
+
     @Test func damageAnywhereInASegmentIsRefusedAndNothingIsTouched() throws {
         let directory = try TemporaryDirectory()
         let files = try directory.trickled(120)

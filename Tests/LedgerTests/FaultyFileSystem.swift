@@ -20,11 +20,16 @@ final class FaultyFileSystem: FileSystem {
     /// By name of a segment: the threads that closed a file of it.
     private let closers = Lock<[String: Set<String>]>([:])
     var segmentClosers: [String: Set<String>] { closers.withLock(\.self) }
+    /// Files that others have replaced, as segments are: those that are open still, the most that were, and how many are closed.
+    private let replaced = Lock((open: Set<String>(), mostOpen: 0, closed: 0))
+    var mostReplacedSegmentsOpen: Int { replaced.withLock { $0.mostOpen } }
+    var replacedSegmentsClosed: Int { replaced.withLock { $0.closed } }
 
     fileprivate func noteClosing(_ path: String) {
         guard path.hasSuffix(".log") else { return }
         let thread = (try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)) ?? ""
         closers.withLock { _ = $0[path, default: []].insert(thread.trimmingCharacters(in: .newlines)) }
+        replaced.withLock { if $0.open.remove(path) != nil { $0.closed += 1 } }
     }
 
     static let diskFull = StorageError(
@@ -57,6 +62,12 @@ final class FaultyFileSystem: FileSystem {
         try check(.rename)
         try disk.rename(source, to: target)
         if target.contains("/index/") { writtenIndexFiles.withLock { $0 += 1 } }
+        if target.hasSuffix(".log") {
+            replaced.withLock {
+                $0.open.insert(target)
+                $0.mostOpen = max($0.mostOpen, $0.open.count)
+            }
+        }
     }
     func remove(_ path: String) throws(StorageError) { try disk.remove(path) }
     func synchroniseDirectory(_ path: String) throws(StorageError) { try disk.synchroniseDirectory(path) }

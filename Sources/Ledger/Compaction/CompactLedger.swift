@@ -36,7 +36,9 @@ extension LedgerFiles {
         let compaction = SegmentCompaction(log: log, blockRecordCount: options.compactedBlockRecordCount)
         var report = CompactionReport()
         report.bytesBefore = try log.byteCount()
-        for segment in log.segments.dropLast() {
+        // By place: a list of the segments would keep each old file on the disk until the end.
+        for place in log.segments.indices.dropLast() {
+            let segment = log.segments[place]
             report.segments += 1
             do {
                 let outcome = try compaction.compact(segment) { progress($0 - 1, log.endSequence - 1) }

@@ -71,7 +71,7 @@ final class Compactor: @unchecked Sendable {
 
     /// - Returns: false when there was no space for all of it.
     private func compactAll(_ onReplace: OnReplace) -> Bool {
-        for segment in log.segments.dropLast() where !examined.contains(segment.firstSequence) {
+        while let segment = nextSegment {
             do {
                 pacing.begin()
                 try pace()
@@ -92,6 +92,9 @@ final class Compactor: @unchecked Sendable {
         }
         return true
     }
+
+    /// The first sealed segment that needs a look. No list of all of them is kept: each would stay on the disk with it.
+    private var nextSegment: LogSegment? { log.segments.dropLast().first { !examined.contains($0.firstSequence) } }
 
     /// Keeps the old file open until the others have let go of it. Whoever does so last has the system clear hundreds of
     /// megabytes away, a tenth of a second in which no receipt may have to wait.
