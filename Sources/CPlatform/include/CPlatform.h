@@ -29,7 +29,7 @@ int sluice_pin_thread(int processor);
 /// Names the calling thread (at most 15 bytes) for `top -H` and profilers.
 void sluice_name_thread(const char *name);
 
-/// Lets other threads of the process go before the calling one where there are not enough processors for all.
+/// Lets other threads, of other processes too, go before the calling one where there are not enough processors for all.
 void sluice_let_others_go_first(void);
 
 /// Secures disk space for the range without changing the file's size. Returns 0, or an errno value.
