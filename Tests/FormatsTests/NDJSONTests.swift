@@ -35,6 +35,39 @@ import Transactions
         #expect(loading.keysNeverSeen == ["geo.code"])
     }
 
+    /// Whatever it was in the middle of: a row, a row that is too long, half a record.
+    @Test func aRestartedReaderIsAsANewOne() throws {
+        func read(_ bytes: [UInt8], _ reader: inout RowReader) throws -> ParsedBatch {
+            try bytes.withUnsafeBytes { try reader.read($0, nowMicroseconds: Loading.now) }
+        }
+        let long = [UInt8](repeating: 0x20, count: RowReader.largestRowByteCount + 10)
+        let row = Array((object(#","region":"3""#) + "\n").utf8)
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        var reader = try RowReader(.ndjson)
+        for before in [Array(row.dropLast(9)), long, row + row, mark] {
+            _ = try read(before, &reader)
+            reader.restart()
+            let batch = try read(mark + row, &reader)
+            #expect(batch.records.count == 1 && batch.rows == [1] && batch.rejects.isEmpty)
+        }
+        reader.restart(mayHaveMark: false)
+        let marked = try read(mark + row, &reader)
+        #expect(marked.records.isEmpty && marked.rejects.map(\.row) == [1])
+
+        var mapped = try RowReader(.ndjson, mapping: mapping())
+        _ = try read(Array(#"{"geo":{"code":"3"}}"#.utf8) + [0x0A], &mapped)
+        #expect(!mapped.keysNeverSeen.contains("geo.code"))
+        mapped.restart()
+        #expect(mapped.keysNeverSeen.contains("geo.code"))
+
+        var raw = try RowReader(.raw)
+        let record = withUnsafeBytes(of: try #require(Loading(row, .ndjson).records.first)) { Array($0) }
+        _ = try read(record + record.dropLast(1), &raw)
+        raw.restart()
+        #expect(try read(record, &raw).rows == [1])
+        #expect(try raw.finish(nowMicroseconds: Loading.now).rejects.isEmpty)
+    }
+
     @Test func aDottedKeyMayBeLiteral() throws {
         let text = #"{"tx.id":"A","tx":{"at":1,"amount.value":"3","amount":{"value":"2","ccy":"GBP"}}}"#
         let loading = try Loading(text, .ndjson, mapping())
